@@ -1,0 +1,28 @@
+"""The Celery application and what beat runs."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsec.settings")
+
+app = Celery("chatsec")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+MINUTE = 60.0
+DAY = 24 * 60 * MINUTE
+
+app.conf.beat_schedule = {
+    "scan-denials": {"task": "auditlog.tasks.scan_denials", "schedule": MINUTE},
+    "scan-query-volume": {
+        "task": "auditlog.tasks.scan_query_volume",
+        "schedule": MINUTE,
+    },
+    "audit-partitions": {"task": "auditlog.tasks.keep_partitions", "schedule": DAY},
+    "stranded-requests": {
+        "task": "privacy.tasks.sweep_stranded_requests",
+        "schedule": MINUTE,
+    },
+    "retention": {"task": "privacy.tasks.apply_retention", "schedule": DAY},
+}

@@ -1,0 +1,1 @@
+"""What every app stands on: context, errors, cryptography, the API's manners."""

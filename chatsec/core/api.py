@@ -1,0 +1,254 @@
+"""The API's manners: strict JSON in, problem+json out (RFC 9457), cursor pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import IO, Any, ClassVar, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
+from rest_framework import exceptions, status
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from chatsec.core import context, strict_json
+from chatsec.core.errors import (
+    Conflict,
+    Denied,
+    DomainError,
+    Invalid,
+    Json,
+    NotFound,
+    StepUpRequired,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+logger = logging.getLogger(__name__)
+ModelT = TypeVar("ModelT", bound=Model)
+
+PUBLIC = "public"
+SIGNED_IN = "signed-in"
+PROBLEM_JSON = "application/problem+json"
+LOGIN_MESSAGE = "Please log in to use the chatbot"
+
+STATUS_OF: Mapping[type[DomainError], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Denied: 403,
+    StepUpRequired: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooMany: 429,
+    Unavailable: 503,
+}
+TITLES = {
+    400: "The request is not valid",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "The request cannot be carried out",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+
+class TooLarge(exceptions.APIException):
+    """The body is over 256 KB."""
+
+    status_code = 413
+    default_detail = "The body is larger than 256 KB."
+    default_code = "too_large"
+
+
+class ApiView(APIView):
+    """A view that says who may call it, by method or for all of them.
+
+    `required_permission` is a permission code, PUBLIC or SIGNED_IN; system check
+    rbac.E001 fails the start when a view names none.
+    """
+
+    required_permission: ClassVar[str | Mapping[str, str]]
+
+
+class StrictJSONParser(BaseParser):
+    """Parses application/json by `strict_json`; refuses more than 256 KB."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the value; 413 or 400 `malformed_json` otherwise."""
+        try:
+            raw = stream.read(strict_json.MAX_BYTES + 1)
+        except RequestDataTooBig as error:
+            raise TooLarge from error
+        if len(raw) > strict_json.MAX_BYTES:
+            raise TooLarge
+        try:
+            return strict_json.loads(raw)
+        except strict_json.MalformedJson as error:
+            raise exceptions.ParseError(str(error), code="malformed_json") from error
+
+
+class CursorPage(CursorPagination):
+    """Pages of `{"results", "next", "previous"}`, at most 200 rows each."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = "-created_at"
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """Return the page in the shape that clients rely on."""
+        links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
+        return Response({"results": data, **links})
+
+
+def paginate(
+    request: Request,
+    rows: QuerySet[ModelT],
+    *,
+    ordering: tuple[str, ...],
+    serializer: type[BaseSerializer[ModelT]],
+) -> Response:
+    """Return one page of `rows`; the last field of `ordering` must be unique."""
+    page = CursorPage()
+    page.ordering = ordering  # type: ignore[assignment] - the stub knows strings only
+    found = page.paginate_queryset(rows, request)
+    return page.get_paginated_response(serializer(found, many=True).data)
+
+
+def problem_handler(error: Exception, where: Mapping[str, Any]) -> Response:
+    """Return the problem document for any exception of an API view."""
+    problem = _problem_of(error)
+    if problem.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+        logger.error("request failed", exc_info=error)
+        _evidence(error)
+    return problem
+
+
+def _problem_of(error: Exception) -> Response:
+    match error:
+        case DomainError():
+            return _of_domain(error)
+        case Http404():
+            return _of_domain(NotFound("There is nothing here that you may see."))
+        case PermissionDenied():
+            return _of_domain(Denied("You may not do this."))
+        case exceptions.APIException():
+            return _of_framework(error)
+        case RequestDataTooBig():
+            return _of_framework(TooLarge())
+        case _:
+            return problem(500, "internal_error", "Something went wrong on our side.")
+
+
+def _evidence(error: Exception) -> None:
+    """Write the error event where settings name a writer; never fail because of it."""
+    try:
+        import_string(settings.CHATSEC_ERROR_RECORDER)(error)
+    except Exception:
+        logger.exception("the error event was not written")
+
+
+def _of_domain(error: DomainError) -> Response:
+    code = next((c for kind, c in STATUS_OF.items() if isinstance(error, kind)), 400)
+    found = problem(
+        code, error.code, error.message, errors=error.fields, extra=error.extra
+    )
+    if isinstance(error, TooMany):
+        found["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthenticated):
+        found["WWW-Authenticate"] = "Bearer"
+    return found
+
+
+def _of_framework(error: exceptions.APIException) -> Response:
+    if isinstance(error, exceptions.ValidationError):
+        return problem(
+            400, "invalid", "Some fields are not valid.", errors=_fields(error.detail)
+        )
+    if isinstance(error, exceptions.NotAuthenticated):
+        return _of_domain(Unauthenticated(LOGIN_MESSAGE))
+    code = str(getattr(error.detail, "code", error.default_code))
+    found = problem(error.status_code, code, str(error.detail))
+    if header := getattr(error, "auth_header", None):
+        found["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        found["Retry-After"] = str(int(wait) + 1)
+    return found
+
+
+def _fields(detail: Any) -> dict[str, list[str]]:
+    if not isinstance(detail, dict):
+        return {"non_field_errors": [str(item) for item in detail]}
+    return {
+        str(name): [str(item) for item in (items if isinstance(items, list) else [items])]
+        for name, items in detail.items()
+    }
+
+
+def problem(
+    status_code: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Mapping[str, list[str]] | None = None,
+    extra: Mapping[str, Json] | None = None,
+) -> Response:
+    """Return a problem document (RFC 9457) with `code` and `request_id`."""
+    body = _body(status_code, code, detail, errors, extra)
+    return Response(body, status=status_code, content_type=PROBLEM_JSON)
+
+
+def plain_problem(status_code: int, code: str, detail: str) -> JsonResponse:
+    """Return the same document outside of an API view."""
+    body = _body(status_code, code, detail, None, None)
+    return JsonResponse(body, status=status_code, content_type=PROBLEM_JSON)
+
+
+def _body(
+    status_code: int,
+    code: str,
+    detail: str,
+    errors: Mapping[str, list[str]] | None,
+    extra: Mapping[str, Json] | None,
+) -> dict[str, Json]:
+    body: dict[str, Json] = {
+        **(extra or {}),
+        "type": f"urn:chatsec:problem:{code}",
+        "title": TITLES.get(status_code, "Error"),
+        "status": status_code,
+        "detail": detail,
+        "code": code,
+        "request_id": context.current().request_id,
+    }
+    if errors:
+        body["errors"] = {name: list(items) for name, items in errors.items()}
+    return body
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the caller is a program: API paths always answer problem+json."""
+    prefixes = ("/api/", "/v1/", "/channels/", "/o/", "/.well-known/")
+    return request.path.startswith(prefixes)

@@ -1,0 +1,49 @@
+"""What the application's database role may do: read and write rows, no more.
+
+Tables named in CHATSEC_APPEND_ONLY_TABLES take new rows only. The owner's role runs
+this after every migration, so a new table never waits for a hand-written grant.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+from psycopg2 import sql
+
+APPLICATION = "chatsec_app"
+RETENTION = "chatsec_retention"
+
+
+def grant_application_role(using: str) -> None:
+    """Give the application role exactly its rights on every table and sequence."""
+    with connections[using].cursor() as cursor:
+        if not _exists(cursor, APPLICATION):
+            return
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n"
+            " ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT relispartition"
+        )
+        role = sql.Identifier(APPLICATION)
+        for (table,) in cursor.fetchall():
+            name = sql.Identifier(table)
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, role))
+            rights = sql.SQL(_rights(table))
+            cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, name, role))
+        cursor.execute(
+            sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(role)
+        )
+
+
+def _rights(table: str) -> str:
+    if table in settings.CHATSEC_APPEND_ONLY_TABLES:
+        return "SELECT, INSERT"
+    if table == "django_migrations":
+        return "SELECT"
+    return "SELECT, INSERT, UPDATE, DELETE"
+
+
+def _exists(cursor: CursorWrapper, role: str) -> bool:
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+    return cursor.fetchone() is not None

@@ -1,0 +1,55 @@
+"""Error pages, and what every template knows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from chatsec.core import context
+from chatsec.core.api import plain_problem, wants_json
+
+
+def organisation(request: HttpRequest) -> dict[str, str]:
+    """Give templates the organisation's name and the request id."""
+    return {
+        "organisation": settings.CHATSEC_ORGANISATION,
+        "request_id": context.current().request_id,
+    }
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 404: what may not be seen and what is not there look the same."""
+    return _page(request, 404, "not_found", "There is nothing here that you may see.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 403."""
+    return _page(request, 403, "permission_denied", "You may not open this page.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer 400."""
+    return _page(request, 400, "invalid", "This request could not be understood.")
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer 500 without any detail of the fault."""
+    return _page(request, 500, "internal_error", "Something went wrong on our side.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Answer 403 to a write without a valid CSRF token or from a foreign origin."""
+    message = "This form is too old or came from another site. Load the page again."
+    return _page(request, 403, "csrf_failed", message)
+
+
+def _page(
+    request: HttpRequest, status: int, code: str, message: str
+) -> HttpResponseBase:
+    if wants_json(request):
+        return plain_problem(status, code, message)
+    shown = {"status": status, "message": message}
+    page: HttpResponse = render(request, "error.html", shown, status=status)
+    return page

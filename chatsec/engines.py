@@ -1,0 +1,86 @@
+"""Which engines this process talks to: external ones by URL, else the embedded ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from chatsec import embedded
+from chatsec.installation import MissingSetting
+
+# These commands touch no database: they must not start one.
+WITHOUT_ENGINES = {"collectstatic", "compilemessages", "makemessages", "help"}
+
+CONNECTION = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+
+@dataclass(frozen=True)
+class EngineUrls:
+    """Where the databases, the cache and the broker are."""
+
+    application: dict[str, Any]
+    owner: dict[str, Any]
+    retention: dict[str, Any]
+    business_url: str
+    business_owner_url: str
+    cache_url: str
+    broker_url: str
+
+
+def engines(env: environ.Env, data_dir: Path, *, under_test: bool) -> EngineUrls:
+    """Return the engines in use, starting the embedded ones if they are meant."""
+    database, redis = env.str("DATABASE_URL", ""), env.str("REDIS_URL", "")
+    if database and redis:
+        return _external(env, database, redis)
+    if database or redis:
+        raise MissingSetting("REDIS_URL" if database else "DATABASE_URL")
+    return _embedded(data_dir, durable=not under_test)
+
+
+def databases(urls: EngineUrls) -> dict[str, dict[str, Any]]:
+    """Return Django's DATABASES: one database, three roles."""
+    # Mirrors: the test runner makes one database, not three.
+    mirror = {"TEST": {"MIRROR": "default"}}
+    return {
+        "default": {**urls.application, **CONNECTION},
+        "owner": {**urls.owner, "CONN_MAX_AGE": 0, **mirror},
+        "retention": {**urls.retention, "CONN_MAX_AGE": 0, **mirror},
+    }
+
+
+def _external(env: environ.Env, database: str, redis: str) -> EngineUrls:
+    def role(name: str) -> dict[str, Any]:
+        return dict(env.db_url_config(env.str(name, database)))
+
+    return EngineUrls(
+        application=role("DATABASE_URL"),
+        owner=role("DATABASE_OWNER_URL"),
+        retention=role("DATABASE_RETENTION_URL"),
+        business_url=env.str("BUSINESS_DATABASE_URL", ""),
+        business_owner_url=env.str("BUSINESS_OWNER_DATABASE_URL", ""),
+        cache_url=redis,
+        broker_url=env.str("CHATSEC_BROKER_URL", redis),
+    )
+
+
+def _embedded(data_dir: Path, *, durable: bool) -> EngineUrls:
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    wanted = os.environ.get("CHATSEC_ENGINES", "on") != "off"
+    if wanted and command not in WITHOUT_ENGINES:
+        found = embedded.ensure_running(data_dir, durable=durable)
+    else:
+        found = embedded.describe(data_dir, durable=durable)
+    return EngineUrls(
+        application=found.app.django(),
+        owner=found.owner.django(),
+        retention=found.retention.django(),
+        business_url=found.business.url(),
+        business_owner_url=found.business_owner.url(),
+        cache_url=found.cache_url(1),
+        broker_url=found.broker_url(0),
+    )

@@ -1,0 +1,292 @@
+"""Settings, from the environment only. `docs/reference/settings.md` lists them."""
+
+import os
+import sys
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+from chatsec import installation
+from chatsec.engines import databases, engines
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- This installation -------------------------------------------------------------
+
+UNDER_TEST = "pytest" in sys.modules
+CHATSEC_ENV = "test" if UNDER_TEST else env.str("CHATSEC_ENV", "development")
+PRODUCTION = CHATSEC_ENV == "production"
+if CHATSEC_ENV not in {"development", "test", "production"}:
+    raise installation.MissingSetting("CHATSEC_ENV", "is not development or production")
+
+CHATSEC_DATA_DIR = Path(env.str("CHATSEC_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+PORT = env.int("PORT", 8000)
+CHATSEC_PUBLIC_URL = env.str("CHATSEC_PUBLIC_URL", f"http://localhost:{PORT}")
+CHATSEC_ORGANISATION = env.str("CHATSEC_ORGANISATION", "Demo Organisation")
+# TLS is what production sits behind; `make run` speaks plain http on loopback.
+CHATSEC_TLS = env.bool("CHATSEC_TLS", PRODUCTION)
+# How many proxies in front may be believed about the client's address.
+CHATSEC_TRUSTED_PROXIES = env.int("CHATSEC_TRUSTED_PROXIES", 0)
+
+_secrets = installation.load(os.environ, CHATSEC_DATA_DIR, environment=CHATSEC_ENV)
+SECRET_KEY = _secrets.secret_key
+CHATSEC_DATA_KEY = _secrets.data_key
+CHATSEC_KEY_ENCRYPTION_KEYS = _secrets.key_encryption_keys
+CHATSEC_TOKEN_KEYS = _secrets.token_keys
+
+DEBUG = False
+ALLOWED_HOSTS = env.list(
+    "CHATSEC_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]
+)
+if PRODUCTION and "CHATSEC_ALLOWED_HOSTS" not in os.environ:
+    raise installation.MissingSetting("CHATSEC_ALLOWED_HOSTS")
+if UNDER_TEST:
+    ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]
+
+# --- Engines -----------------------------------------------------------------------
+
+_engines = engines(env, CHATSEC_DATA_DIR, under_test=UNDER_TEST)
+DATABASES = databases(_engines)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+BUSINESS_DATABASE_URL = _engines.business_url
+BUSINESS_OWNER_DATABASE_URL = _engines.business_owner_url
+REDIS_URL = _engines.cache_url
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _engines.cache_url,
+        "KEY_PREFIX": "chatsec",
+    }
+}
+
+# --- Applications ------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "chatsec.core",
+    "chatsec.site",
+    "auditlog",
+    "accounts",
+    "rbac",
+    "privacy",
+    "chat",
+    "chatsec.site.apps.ChatsecAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "django_otp",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "chatsec.core.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "chatsec.core.middleware.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.SessionActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "chatsec.urls"
+WSGI_APPLICATION = "chatsec.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "chatsec.core.pages.organisation",
+            ],
+        },
+    },
+]
+
+# --- The doors between layers ------------------------------------------------------
+
+CHATSEC_SUBJECT_KEYS = "privacy.services.keys.DatabaseSubjectKeys"
+CHATSEC_REDACTOR = "privacy.pii.redact"
+CHATSEC_ERROR_RECORDER = "auditlog.services.record_error"
+CHATSEC_APPEND_ONLY_TABLES = ["auditlog_event", "privacy_consentevent"]
+PARTITION_SCHEMA = "audit_parts"
+
+# --- Who is who --------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "accounts.backends.PasswordBackend",
+    "rbac.backends.RoleBackend",
+]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2idHasher"]
+if UNDER_TEST:
+    PASSWORD_HASHERS.insert(0, "django.contrib.auth.hashers.MD5PasswordHasher")
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "chat"
+LOGOUT_REDIRECT_URL = "sign-in"
+ANONYMOUS_USER_NAME = None
+GUARDIAN_RAISE_403 = True
+
+# Lockout is chatsec's own atomic reservation; axes keeps the ledger behind it.
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+
+# --- Sessions, cookies, headers ----------------------------------------------------
+
+_prefix = "__Host-" if CHATSEC_TLS else ""
+SESSION_ENGINE = "accounts.session_store"
+SESSION_COOKIE_NAME = f"{_prefix}session"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = CHATSEC_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_NAME = f"{_prefix}csrf"
+CSRF_COOKIE_SECURE = CHATSEC_TLS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "chatsec.core.pages.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+SECURE_SSL_REDIRECT = CHATSEC_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 2 * 365 * 24 * 60 * 60 if CHATSEC_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = CHATSEC_TLS
+SECURE_HSTS_PRELOAD = CHATSEC_TLS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if CHATSEC_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- The API -----------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.AccessTokenAuthentication",
+        "accounts.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rbac.api.permissions.RequiredPermission"],
+    "DEFAULT_PARSER_CLASSES": ["chatsec.core.api.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "chatsec.core.api.CursorPage",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "chatsec.core.api.problem_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatsec",
+    "DESCRIPTION": "Ask the company's data in plain language; see only what you may.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Celery ------------------------------------------------------------------------
+
+CELERY_BROKER_URL = _engines.broker_url
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 30 * 60
+CELERY_TASK_SOFT_TIME_LIMIT = 29 * 60
+# Longer than the longest task, or a task that still runs is handed out twice.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
+    "unacked_restore_interval": 1,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_ALWAYS_EAGER = False
+
+# --- Language, time, static files, logs --------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+# The zone in which "business hours" are meant.
+CHATSEC_TIME_ZONE = env.str("CHATSEC_TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(
+    env.str("CHATSEC_STATIC_ROOT", str(CHATSEC_DATA_DIR / "staticfiles"))
+)
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "chatsec.core.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.str("CHATSEC_LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+}

@@ -1,0 +1,1 @@
+"""The admin site, its dashboard, and the commands that run the whole."""

@@ -1,0 +1,38 @@
+"""Every address that chatsec answers."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularSwaggerView
+
+from chatsec.core import health
+from chatsec.core.schema import SchemaView
+
+api = [
+    path("", include("accounts.api.urls")),
+    path("", include("rbac.api.urls")),
+    path("", include("auditlog.api.urls")),
+    path("", include("privacy.api.urls")),
+    path("", include("chat.api.urls")),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path(
+        "api/docs/",
+        SpectacularSwaggerView.as_view(url_name="schema"),
+        name="api-docs",
+    ),
+    path("healthz", health.live, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+    path("", include("privacy.urls")),
+    path("", include("chat.urls")),
+]
+
+handler400 = "chatsec.core.pages.bad_request"
+handler403 = "chatsec.core.pages.forbidden"
+handler404 = "chatsec.core.pages.not_found"
+handler500 = "chatsec.core.pages.server_error"

@@ -1,0 +1,215 @@
+"""The database of the tests, and the cast.
+
+Migrations run once as the owner into a template database; tests run as the application
+role. A test that commits (`transaction=True`) gets a fresh copy of the template after
+it, so audit tables are never truncated and the seeds of migrations are always there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client, TransactionTestCase
+from psycopg2 import sql
+
+from chatsec import embedded
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+DATABASE = f"test_chatsec_{WORKER}"
+TEMPLATE = f"template_chatsec_{WORKER}"
+
+
+@contextmanager
+def _maintenance() -> Iterator[Any]:
+    engines = embedded.ensure_running(settings.CHATSEC_DATA_DIR, durable=False)
+    found = engines.superuser.django()
+    connection = psycopg2.connect(
+        dbname="postgres",
+        user=found["USER"],
+        password=found["PASSWORD"],
+        host=found["HOST"],
+        port=found["PORT"] or None,
+    )
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+def _drop(cursor: Any, name: str) -> None:
+    drop = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+    cursor.execute(sql.SQL(drop).format(sql.Identifier(name)))
+
+
+def _copy_template() -> None:
+    for alias in connections:
+        connections[alias].close()
+    with _maintenance() as cursor:
+        _drop(cursor, DATABASE)
+        create = "CREATE DATABASE {} TEMPLATE {} OWNER chatsec_owner"
+        cursor.execute(
+            sql.SQL(create).format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE))
+        )
+
+
+def _use(name: str) -> None:
+    for alias in connections:
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        with _maintenance() as cursor:
+            _drop(cursor, TEMPLATE)
+            create = "CREATE DATABASE {} OWNER chatsec_owner"
+            cursor.execute(sql.SQL(create).format(sql.Identifier(TEMPLATE)))
+        _use(TEMPLATE)
+        call_command("migrate", verbosity=0, interactive=False)
+        _use(DATABASE)
+        _copy_template()
+    yield
+    with django_db_blocker.unblock():
+        for alias in connections:
+            connections[alias].close()
+        with _maintenance() as cursor:
+            _drop(cursor, DATABASE)
+            _drop(cursor, TEMPLATE)
+
+
+def _fresh_copy(self: TransactionTestCase) -> None:
+    _copy_template()
+    _forget_caches()
+
+
+# Django would TRUNCATE; the application role may not, and evidence must not be.
+TransactionTestCase._fixture_teardown = _fresh_copy  # type: ignore[method-assign]
+
+
+def _forget_caches() -> None:
+    from django.contrib.contenttypes.models import ContentType
+
+    ContentType.objects.clear_cache()
+
+
+@pytest.fixture(autouse=True)
+def _clean_state() -> Iterator[None]:
+    """Give every test its own context, caches and limits."""
+    from django.core.cache import cache
+
+    from chatsec.core import context, crypto
+
+    cache.clear()
+    crypto.subject_keys.cache_clear()
+    _forget_caches()
+    with context.bound(context.RequestContext()):
+        yield
+
+
+def _person(username: str, role: str, **attributes: Any) -> Any:
+    from accounts.tests.factories import make_user
+    from rbac.tests.factories import give_role
+
+    user = make_user(username, **attributes)
+    if role:
+        give_role(user, role)
+    return user
+
+
+@pytest.fixture
+def alice(db: None) -> Any:
+    """Sales manager of the team that bob is in."""
+    return _person(
+        "alice",
+        "sales_manager",
+        department="sales",
+        region="north",
+        team="north-1",
+        approval_limit=1000,
+    )
+
+
+@pytest.fixture
+def bob(db: None) -> Any:
+    """Sales representative, alice's colleague."""
+    return _person(
+        "bob", "sales_rep", department="sales", region="north", team="north-1"
+    )
+
+
+@pytest.fixture
+def carol(db: None) -> Any:
+    """HR specialist with an authenticator app."""
+    return _person("carol", "hr_specialist", department="hr", totp=True)
+
+
+@pytest.fixture
+def dan(db: None) -> Any:
+    """Finance, with an authenticator app."""
+    return _person("dan", "finance", department="finance", totp=True)
+
+
+@pytest.fixture
+def erin(db: None) -> Any:
+    """An employee without any special role."""
+    return _person("erin", "employee", department="support")
+
+
+@pytest.fixture
+def charlie(db: None) -> Any:
+    """The stranger: signed in, no business with anybody's things."""
+    return _person("charlie", "employee", department="legal", region="west")
+
+
+@pytest.fixture
+def admin(db: None) -> Any:
+    """An administrator, staff, with an authenticator app."""
+    return _person("admin", "admin", is_staff=True, totp=True)
+
+
+@pytest.fixture
+def api(db: None) -> Callable[..., Any]:
+    """Return a maker of API clients: anonymous, or with a real access token."""
+    from rest_framework.test import APIClient
+
+    def client_for(user: Any = None, *, stepped_up: bool = False) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            from accounts.tests.factories import access_token
+
+            token = access_token(user, stepped_up=stepped_up)
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return client
+
+    return client_for
+
+
+@pytest.fixture
+def browser(db: None) -> Callable[..., Client]:
+    """Return a maker of browser clients with a real signed-in session."""
+    from accounts.tests.factories import sign_in_browser
+
+    def client_for(user: Any, *, stepped_up: bool = False) -> Client:
+        return sign_in_browser(Client(), user, stepped_up=stepped_up)
+
+    return client_for
+
+
+@pytest.fixture(scope="session")
+def business(django_db_setup: None) -> str:
+    """Return the read-only URL of a small demo business database."""
+    from chatsec.demo.business import seed_business
+
+    seed_business(settings.BUSINESS_OWNER_DATABASE_URL, sales=2000)
+    return settings.BUSINESS_DATABASE_URL
