@@ -1,0 +1,45 @@
+"""Thresholds of sign-in; the reference chapter is the source where it names one."""
+
+from datetime import timedelta
+
+# Chapter: "5 failures in 5 minutes -> account_locked".
+LOCK_WINDOW = timedelta(minutes=5)
+LOCK_AFTER_FAILURES = 5
+LOCK_PERIOD = timedelta(minutes=15)
+ADDRESS_FAILURES = 30
+SUBNET_FAILURES = 100
+
+# Chapter: time out after 15-30 idle minutes, sign in again after 8-12 hours.
+SESSION_IDLE = timedelta(minutes=30)
+SESSION_ABSOLUTE = timedelta(hours=12)
+# A read may go unrecorded for this long, so that requests do not all write.
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)
+STEP_UP_FRESH_FOR = timedelta(minutes=5)
+
+ACCESS_TOKEN_LIFE = timedelta(minutes=10)
+REFRESH_RETRY_WINDOW = timedelta(seconds=10)
+MAX_TOKEN_BYTES = 8 * 1024
+CLOCK_SKEW = timedelta(seconds=5)
+
+CHALLENGE_LIFE = timedelta(minutes=5)
+CHALLENGE_TRIES = 5
+
+TOTP_STEP_SECONDS = 30
+TOTP_SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended
+
+MIN_PASSWORD_LENGTH = 12
+MAX_PASSWORD_LENGTH = 1024
+MAX_LOGIN_LENGTH = 320  # RFC 3696: the longest e-mail address
+
+PASSWORD = "pwd"  # RFC 8176 names of authentication methods
+ONE_TIME_CODE = "otp"
+SECOND_FACTOR = "mfa"
+
+CODE_REQUIRED_MESSAGE = (
+    "This operation requires additional verification. "
+    "Please enter the code from your authenticator app."
+)
+INVALID_CODE_MESSAGE = "Invalid verification code"
+NOT_SIGNED_IN_MESSAGE = "Please log in to use the chatbot"
+INVALID_CREDENTIALS_MESSAGE = "Wrong user name or password."
+LOCKED_MESSAGE = "Too many failed sign-ins. Please wait before the next try."

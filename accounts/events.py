@@ -1,0 +1,62 @@
+"""What sign-in leaves as evidence."""
+
+from auditlog.registry import register
+
+SIGNED_IN = register(
+    "accounts.signed_in",
+    category="access",
+    description="A user signed in.",
+)
+SIGNED_OUT = register(
+    "accounts.signed_out",
+    category="access",
+    description="A user signed out.",
+)
+SIGN_IN_FAILED = register(
+    "accounts.sign_in_failed",
+    category="security",
+    severity="warning",
+    description="A sign-in was refused. An unknown name is never kept.",
+)
+SESSION_REVOKED = register(
+    "accounts.session_revoked",
+    category="security",
+    description="A signed-in device was signed out from elsewhere.",
+)
+TOKEN_REUSE = register(
+    "accounts.token_reuse",
+    category="security",
+    severity="critical",
+    description="A spent refresh token was used again; its family is revoked.",
+)
+STEPPED_UP = register(
+    "accounts.stepped_up",
+    category="access",
+    description="A second factor was shown again.",
+)
+STEP_UP_FAILED = register(
+    "accounts.step_up_failed",
+    category="security",
+    severity="warning",
+    description="A wrong code was given.",
+)
+FACTOR_ENROLLED = register(
+    "accounts.factor_enrolled",
+    category="security",
+    description="A second factor was enrolled and confirmed.",
+)
+USER_CREATED = register(
+    "accounts.user_created",
+    category="audit",
+    description="An account was made.",
+)
+USER_CHANGED = register(
+    "accounts.user_changed",
+    category="audit",
+    description="An account was changed; the details name the columns.",
+)
+PASSWORD_SET = register(
+    "accounts.password_set",
+    category="security",
+    description="A password was set; every session of the account ended.",
+)
