@@ -66,6 +66,7 @@ CACHES = {
 INSTALLED_APPS = [
     "chatsec.core",
     "chatsec.site",
+    "chatsec.demo",
     "auditlog",
     "accounts",
     "rbac",

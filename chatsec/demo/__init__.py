@@ -1,0 +1,1 @@
+"""The demo organisation: people, business data, catalogue. Never in production."""
