@@ -1,0 +1,1 @@
+"""Evidence of what happened: one append-only event log, and what watches it."""

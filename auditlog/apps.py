@@ -1,0 +1,18 @@
+"""The audit log's place among the apps."""
+
+from django.apps import AppConfig
+
+
+class AuditlogConfig(AppConfig):
+    """Registers the event types of every app and the start-up checks."""
+
+    name = "auditlog"
+    verbose_name = "Audit log"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.utils.module_loading import autodiscover_modules
+
+        from auditlog import checks  # noqa: F401  registers itself
+
+        autodiscover_modules("events")

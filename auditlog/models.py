@@ -1,0 +1,96 @@
+"""The event log and the alerts raised on it.
+
+`Event` has no foreign keys on purpose: deleting a person or a thing must change nothing
+here. Rows are written by `auditlog.services` alone and never changed (triggers, grants).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from auditlog.constants import ALERT_STATES, CATEGORIES, OUTCOMES, SEVERITIES
+
+
+def _choices(values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(value, value.replace("_", " ")) for value in values]
+
+
+class Event(models.Model):
+    """One thing that happened. Clear columns hold pseudonyms, the rest is sealed.
+
+    The table is partitioned by category, then time; its key in the database is
+    (event_id, category, occurred_at).
+    """
+
+    event_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    category = models.TextField(choices=_choices(CATEGORIES))
+    occurred_at = models.DateTimeField()
+    event_type = models.TextField()
+    severity = models.TextField(choices=_choices(SEVERITIES))
+    outcome = models.TextField(choices=_choices(OUTCOMES))
+    actor_kind = models.TextField()
+    actor_pseudonym = models.UUIDField(null=True)
+    subject_pseudonym = models.UUIDField(null=True)
+    channel = models.TextField()
+    session_hash = models.BinaryField(null=True)
+    ip_hash = models.BinaryField(null=True)
+    request_id = models.TextField()
+    resource_type = models.TextField()
+    resource_id = models.TextField()
+    classification = models.TextField()
+    result_count = models.IntegerField(null=True)
+    # Sealed under the actor's key; under the category's when nobody is signed in.
+    details = models.BinaryField(null=True)
+    # Sealed under the key of the person that the event is about.
+    subject_details = models.BinaryField(null=True)
+    redacted = models.BooleanField(default=False)
+    redaction_count = models.IntegerField(default=0)
+    expires_at = models.DateTimeField()
+    schema_version = models.SmallIntegerField()
+    # The writing transaction: sealing follows it, because ids do not commit in order.
+    xid = models.BigIntegerField()
+
+    class Meta:
+        db_table = "auditlog_event"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id}"
+
+
+class Alert(models.Model):
+    """One episode of one person's behaviour that crossed a detection rule."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    rule = models.CharField(max_length=60)
+    # Rule, actor and start: the same episode found twice is one row.
+    fingerprint = models.CharField(max_length=64, unique=True)
+    actor_pseudonym = models.UUIDField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    count = models.PositiveIntegerField()
+    state = models.CharField(
+        max_length=12, choices=_choices(ALERT_STATES), default="open"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["rule", "actor_pseudonym", "last_at"], name="alert_episode"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=ALERT_STATES), name="alert_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(last_at__gte=models.F("first_at")),
+                name="alert_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} ({self.count})"

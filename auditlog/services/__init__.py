@@ -1,0 +1,9 @@
+"""Writes of the audit log. Other apps use `record`, `record_refusal`, `Target`."""
+
+from __future__ import annotations
+
+from auditlog.services.failures import record_error
+from auditlog.services.recording import Evidence, Target, record
+from auditlog.services.refusals import record_refusal
+
+__all__ = ["Evidence", "Target", "record", "record_error", "record_refusal"]

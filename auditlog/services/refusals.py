@@ -1,0 +1,57 @@
+"""Evidence that must survive a rollback."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar, Unpack
+from uuid import UUID
+
+from django.db import connection, connections
+
+from auditlog.registry import EventType
+from auditlog.services.recording import Evidence, record
+
+T = TypeVar("T")
+# The other connection may have to wait for a row that this transaction holds; nobody
+# would ever break that wait, so it ends by itself.
+WAIT: Final = "SET lock_timeout = '2s'; SET statement_timeout = '5s'"
+
+
+def record_refusal(event: EventType, **evidence: Unpack[Evidence]) -> UUID:
+    """Write the event so that no rollback of the caller takes it away.
+
+    Call it after the rollback. Inside an open transaction (the admin site opens one
+    around its forms) it goes over a connection of its own.
+    """
+    if not in_transaction():
+        return record(event, **evidence)
+    return on_own_connection(lambda: record(event, **evidence))
+
+
+def in_transaction() -> bool:
+    """Whether a transaction is open that is not the wrapper around a test."""
+    return any(
+        not getattr(block, "_from_testcase", False)
+        for block in connection.atomic_blocks
+    )
+
+
+def on_own_connection(work: Callable[[], T]) -> T:
+    """Return what `work` returns, done and committed on another connection.
+
+    Connections belong to threads, so it runs in one; the request's context goes along.
+    """
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit") as pool:
+        return pool.submit(context.run, _separately, work).result()
+
+
+def _separately(work: Callable[[], T]) -> T:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(WAIT)
+        return work()
+    finally:
+        connections.close_all()
