@@ -79,7 +79,7 @@ def _embedded(data_dir: Path, *, durable: bool) -> EngineUrls:
         application=found.app.django(),
         owner=found.owner.django(),
         retention=found.retention.django(),
-        business_url=found.business.url(),
+        business_url=found.business.sqlalchemy_url(),
         business_owner_url=found.business_owner.url(),
         cache_url=found.cache_url(1),
         broker_url=found.broker_url(0),

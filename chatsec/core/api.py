@@ -203,7 +203,9 @@ def _fields(detail: Any) -> dict[str, list[str]]:
     if not isinstance(detail, dict):
         return {"non_field_errors": [str(item) for item in detail]}
     return {
-        str(name): [str(item) for item in (items if isinstance(items, list) else [items])]
+        str(name): [
+            str(item) for item in (items if isinstance(items, list) else [items])
+        ]
         for name, items in detail.items()
     }
 

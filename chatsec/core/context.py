@@ -39,11 +39,19 @@ class Person(Protocol):
     """What policy may know of a signed-in user; `accounts.User` satisfies it."""
 
     @property
-    def id(self) -> UUID: ...
+    def id(self) -> UUID:
+        """Return the user's id."""
+        ...
+
     @property
-    def username(self) -> str: ...
+    def username(self) -> str:
+        """Return the name that the user signs in with."""
+        ...
+
     @property
-    def is_active(self) -> bool: ...
+    def is_active(self) -> bool:
+        """Whether the account may be used at all."""
+        ...
 
     def policy_attributes(self) -> Mapping[str, AttributeValue]:
         """Return the attributes that conditions may name, as `user.<name>`."""

@@ -23,7 +23,8 @@ def grant_application_role(using: str) -> None:
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n"
             " ON n.oid = c.relnamespace"
-            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT relispartition"
+            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')"
+            " AND NOT c.relispartition"
         )
         role = sql.Identifier(APPLICATION)
         for (table,) in cursor.fetchall():

@@ -1,13 +1,18 @@
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class SiteConfig(AppConfig):
-    default = True
     name = "chatsec.site"
     label = "chatsec_site"
+    default = True
+
+    def ready(self) -> None:
+        # Tasks find their application once Django is up; a process without Django,
+        # such as the keeper of the embedded engines, never loads it.
+        from chatsec import celery  # noqa: F401 - imported for what it registers
 
 
-class ChatsecAdminConfig(AdminConfig):
+class ChatsecAdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "chatsec.site.admin_site.ChatsecAdminSite"
