@@ -7,89 +7,27 @@ it, so audit tables are never truncated and the seeds of migrations are always t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import psycopg2
 import pytest
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connections
 from django.test import Client, TransactionTestCase
-from psycopg2 import sql
 
-from chatsec import embedded
-
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-DATABASE = f"test_chatsec_{WORKER}"
-TEMPLATE = f"template_chatsec_{WORKER}"
-
-
-@contextmanager
-def _maintenance() -> Iterator[Any]:
-    engines = embedded.ensure_running(settings.CHATSEC_DATA_DIR, durable=False)
-    found = engines.superuser.django()
-    connection = psycopg2.connect(
-        dbname="postgres",
-        user=found["USER"],
-        password=found["PASSWORD"],
-        host=found["HOST"],
-        port=found["PORT"] or None,
-    )
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.close()
-
-
-def _drop(cursor: Any, name: str) -> None:
-    drop = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
-    cursor.execute(sql.SQL(drop).format(sql.Identifier(name)))
-
-
-def _copy_template() -> None:
-    for alias in connections:
-        connections[alias].close()
-    with _maintenance() as cursor:
-        _drop(cursor, DATABASE)
-        create = "CREATE DATABASE {} TEMPLATE {} OWNER chatsec_owner"
-        cursor.execute(
-            sql.SQL(create).format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE))
-        )
-
-
-def _use(name: str) -> None:
-    for alias in connections:
-        connections[alias].close()
-        connections[alias].settings_dict["NAME"] = name
+from tests import database
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
-        with _maintenance() as cursor:
-            _drop(cursor, TEMPLATE)
-            create = "CREATE DATABASE {} OWNER chatsec_owner"
-            cursor.execute(sql.SQL(create).format(sql.Identifier(TEMPLATE)))
-        _use(TEMPLATE)
-        call_command("migrate", verbosity=0, interactive=False)
-        _use(DATABASE)
-        _copy_template()
+        database.build_template()
     yield
     with django_db_blocker.unblock():
-        for alias in connections:
-            connections[alias].close()
-        with _maintenance() as cursor:
-            _drop(cursor, DATABASE)
-            _drop(cursor, TEMPLATE)
+        database.drop_all()
 
 
 def _fresh_copy(self: TransactionTestCase) -> None:
-    _copy_template()
+    database.copy_template()
     _forget_caches()
 
 
