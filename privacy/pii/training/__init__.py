@@ -1,0 +1,1 @@
+"""Build-time tools: they make the committed data and model, nothing imports them."""

@@ -1,0 +1,91 @@
+"""Writes the name lists in ``privacy/pii/data`` from Faker's provider tables.
+
+Run with an interpreter that has Faker (it is no run-time dependency)::
+
+    python privacy/pii/training/build_gazetteers.py NAMES_JSONL
+"""
+
+import argparse
+import importlib
+import json
+import pkgutil
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+WORD = re.compile(r"[a-z][a-z'\-]+")
+ATTRIBUTES = re.compile(r"^(first|last)_names?(_(male|female|nonbinary|unisex))?$")
+PLACES = re.compile(r"^(cities|city_names?|countries|states|municipalities)$")
+# The "en" table repeats a census file with very rare names that are ordinary words.
+SKIPPED_LOCALES = frozenset({"en"})
+
+
+def fold(name: str) -> str:
+    """Return the accent-free lower-case form in which names are looked up."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(char for char in plain if not unicodedata.combining(char))
+
+
+def read_tables(package: str, attribute: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Yield (attribute, entry) of every locale's table in a Faker package."""
+    root = importlib.import_module(package)
+    for module in pkgutil.iter_modules(root.__path__):
+        if module.name in SKIPPED_LOCALES:
+            continue
+        provider = importlib.import_module(f"{package}.{module.name}").Provider
+        for name in dir(provider):
+            table = getattr(provider, name)
+            if attribute.match(name) and isinstance(table, Iterable | Mapping):
+                yield from ((name, str(entry)) for entry in table)
+
+
+def read_common_words(rows: Iterable[str], minimum: int) -> set[str]:
+    """Return words that ordinary text writes in lower case outside any entity."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        record = json.loads(row)
+        text = list(record["text"])
+        for start, end, _ in record["spans"]:
+            text[start:end] = "\0" * (end - start)
+        counts.update(re.findall(r"(?<![\w@#/.])[a-z]{2,}\b", "".join(text)))
+    return {word for word, count in counts.items() if count >= minimum}
+
+
+def is_place(name: str) -> bool:
+    """Tell whether a folded entry is a plain Latin-script place name."""
+    return 3 <= len(name) <= 40 and all(WORD.fullmatch(part) for part in name.split())
+
+
+def write(name: str, words: set[str]) -> None:
+    """Write one sorted word a line."""
+    (DATA / name).write_text("\n".join(sorted(words)) + "\n", encoding="utf-8")
+    print(name, len(words))  # noqa: T201 - a command-line tool
+
+
+def main() -> None:
+    """Write first_names.txt, last_names.txt, places.txt and common_words.txt."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names_jsonl", type=Path)
+    arguments = parser.parse_args()
+    names: dict[str, set[str]] = {"first": set(), "last": set()}
+    for attribute, entry in read_tables("faker.providers.person", ATTRIBUTES):
+        kind = attribute.split("_")[0]
+        for part in fold(entry).split():
+            if WORD.fullmatch(part) and 3 <= len(part) <= 24:
+                names[kind].add(part)
+    entries = read_tables("faker.providers.address", PLACES)
+    places = {fold(entry) for _, entry in entries if is_place(fold(entry))}
+    write("first_names.txt", names["first"])
+    write("last_names.txt", names["last"])
+    write("places.txt", places)
+    with arguments.names_jsonl.open(encoding="utf-8") as rows:
+        common = read_common_words(rows, minimum=3)
+    lorem = importlib.import_module("faker.providers.lorem.en_US").Provider.word_list
+    write("common_words.txt", common | {fold(word) for word in lorem})
+
+
+if __name__ == "__main__":
+    main()
