@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, Protocol
@@ -59,6 +60,14 @@ class SubjectKeys(Protocol):
 
     def subject_of(self, pseudonym: UUID) -> UUID | None:
         """Return whose pseudonym this is, or None once they are erased."""
+        ...
+
+    def subjects_of(self, pseudonyms: Iterable[UUID]) -> Mapping[UUID, UUID]:
+        """Return the subjects behind many pseudonyms, in one query."""
+        ...
+
+    def warm(self, subject_ids: Iterable[UUID]) -> None:
+        """Load the keys of many subjects in one query, before a list is read."""
         ...
 
 
