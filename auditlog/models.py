@@ -1,7 +1,7 @@
 """The event log and the alerts raised on it.
 
-`Event` has no foreign keys on purpose: deleting a person or a thing must change nothing
-here. Rows are written by `auditlog.services` alone and never changed (triggers, grants).
+`Event` has no foreign keys on purpose: deleting a person or a thing must change
+nothing here. Rows are written by `auditlog.services` alone and never changed.
 """
 
 from __future__ import annotations

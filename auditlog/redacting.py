@@ -41,7 +41,7 @@ class Redacted(NamedTuple):
     """What may be stored, and how many places were blanked out."""
 
     details: Mapping[str, Json]
-    count: int
+    replaced: int
 
 
 def redact_details(details: Mapping[str, Json]) -> Redacted:
@@ -79,7 +79,7 @@ def _redacted(value: Json, *, exact: bool) -> tuple[Json, int]:
             return _redacted_text(value, exact=exact)
         case dict():
             inner = redact_details(value)
-            return dict(inner.details), inner.count
+            return dict(inner.details), inner.replaced
         case list() | tuple():
             pairs = [_redacted(item, exact=exact) for item in value]
             return [item for item, _ in pairs], sum(count for _, count in pairs)

@@ -1,4 +1,4 @@
-"""Every kind of event that can be written. An unregistered kind has no object to pass."""
+"""Every kind of event that can be written: without registration, no object to pass."""
 
 from __future__ import annotations
 

@@ -134,8 +134,8 @@ def build_row(event: EventType, evidence: Evidence, *, occurred_at: datetime) ->
         subject_details=_sealed(
             subject_details, column._replace(name="subject_details"), subject_id
         ),
-        redacted=clean.count > 0,
-        redaction_count=clean.count,
+        redacted=clean.replaced > 0,
+        redaction_count=clean.replaced,
         expires_at=occurred_at + timedelta(days=RETENTION_DAYS[event.category]),
         schema_version=SCHEMA_VERSION,
     )

@@ -1,0 +1,32 @@
+"""What beat runs for the audit log. Each is safe to run late, twice, or at once."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import OperationalError
+from django.utils import timezone
+
+from auditlog.rules import DENIAL_RULES, VOLUME_RULES
+from auditlog.services import detection, partitions
+
+
+@shared_task
+def scan_denials() -> int:
+    """Every actor with too many denials has an alert; return how many are new."""
+    return len(detection.scan(DENIAL_RULES, now=timezone.now()))
+
+
+@shared_task
+def scan_query_volume() -> int:
+    """Every actor with too many questions has an alert; return how many are new."""
+    return len(detection.scan(VOLUME_RULES, now=timezone.now()))
+
+
+# A busy table makes the partition functions give up after 5 s instead of queueing
+# every writer behind them.
+@shared_task(autoretry_for=(OperationalError,), max_retries=5, retry_backoff=True)
+def keep_partitions() -> dict[str, int]:
+    """Partitions exist ahead of time and none past its retention is left."""
+    made = partitions.ensure_partitions()
+    dropped = partitions.drop_expired()
+    return {"made": made, "dropped": len(dropped)}

@@ -1,0 +1,66 @@
+"""Events with a chosen time, and people who are only an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Unpack
+from uuid import UUID
+
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from auditlog import events
+from auditlog.models import Event
+from auditlog.registry import EventType
+from auditlog.services.recording import Evidence, build_row, insert
+from chatsec.core.context import Actor, ActorKind, AttributeValue, Channel
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person without an account: what evidence needs of one."""
+
+    id: UUID = field(default_factory=uuid7)
+    username: str = "somebody"
+    is_active: bool = True
+
+    def policy_attributes(self) -> Mapping[str, AttributeValue]:
+        return {"id": str(self.id), "username": self.username}
+
+
+def make_actor(person: object | None = None) -> Actor:
+    return Actor(
+        kind=ActorKind.USER,
+        person=person or Somebody(),  # type: ignore[arg-type]  # any user model will do
+        session_id=uuid7(),
+        amr=("pwd",),
+        channel=Channel.API,
+    )
+
+
+def make_event(
+    event_type: EventType = events.CHATBOT_QUERY,
+    *,
+    at: datetime | None = None,
+    **evidence: Unpack[Evidence],
+) -> Event:
+    """Return a stored event that happened `at`."""
+    row = build_row(event_type, evidence, occurred_at=at or timezone.now())
+    insert(row)
+    return Event.objects.get(event_id=row.event_id)
+
+
+def make_denials(
+    actor: Actor, *, count: int, every: timedelta, until: datetime
+) -> None:
+    """Leave `count` denials of one actor, the last of them at `until`."""
+    for number in range(count):
+        make_event(
+            events.AUTHORIZATION_DENIED,
+            at=until - every * number,
+            actor=actor,
+            outcome="denied",
+            details={"required_permission": "read_financial", "reason": "no role"},
+        )
