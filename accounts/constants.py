@@ -31,7 +31,8 @@ MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 1024
 MAX_LOGIN_LENGTH = 320  # RFC 3696: the longest e-mail address
 
-PASSWORD = "pwd"  # RFC 8176 names of authentication methods
+# RFC 8176 names of authentication methods.
+PASSWORD = "pwd"  # noqa: S105 - a method, not a password
 ONE_TIME_CODE = "otp"
 SECOND_FACTOR = "mfa"
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import PermissionDenied
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 # ASCII on purpose: with every letter of Unicode, two names can look the same.
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+USERNAME_RULE = (
+    "A user name has letters a-z, digits, dots, dashes and underscores, "
+    "and begins with a letter or digit."
+)
 
 
 def email_digest(email: str) -> bytes:
@@ -48,7 +53,11 @@ class User(AbstractBaseUser):
     last_login = None  # type: ignore[assignment]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    username = models.CharField(max_length=64, unique=True)
+    username = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(USERNAME_PATTERN, USERNAME_RULE)],
+    )
     email_sealed = models.BinaryField(editable=False)
     email_index = models.BinaryField(max_length=32, unique=True, editable=False)
     display_name_sealed = models.BinaryField(editable=False)
@@ -85,10 +94,7 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 condition=models.Q(username__regex=USERNAME_PATTERN),
                 name="accounts_user_username_plain",
-                violation_error_message=(
-                    "A user name has letters a-z, digits, dots, dashes and "
-                    "underscores, and begins with a letter or digit."
-                ),
+                violation_error_message=USERNAME_RULE,
             ),
             models.CheckConstraint(
                 condition=~models.Q(manager=models.F("id")),

@@ -1,0 +1,89 @@
+"""What sign-in takes and gives, as JSON."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from accounts.constants import MAX_LOGIN_LENGTH, MAX_PASSWORD_LENGTH
+from accounts.models import AuthSession
+from chatsec.core.context import current_actor
+
+MAX_CODE_LENGTH = 32
+MAX_TOKEN_LENGTH = 256
+
+
+class CredentialsSerializer(serializers.Serializer[None]):
+    """A name or e-mail address and its password, with a code if at hand."""
+
+    username = serializers.CharField(max_length=MAX_LOGIN_LENGTH)
+    password = serializers.CharField(
+        max_length=MAX_PASSWORD_LENGTH, trim_whitespace=False
+    )
+    otp = serializers.CharField(
+        max_length=MAX_CODE_LENGTH, required=False, trim_whitespace=False
+    )
+
+
+class SecondFactorSerializer(serializers.Serializer[None]):
+    """The code that a sign-in waits for."""
+
+    mfa_session_id = serializers.CharField(max_length=64)
+    code = serializers.CharField(max_length=MAX_CODE_LENGTH, trim_whitespace=False)
+
+
+class CodeSerializer(serializers.Serializer[None]):
+    """A code from the authenticator app."""
+
+    code = serializers.CharField(max_length=MAX_CODE_LENGTH, trim_whitespace=False)
+
+
+class RefreshSerializer(serializers.Serializer[None]):
+    """A refresh token."""
+
+    refresh = serializers.CharField(max_length=MAX_TOKEN_LENGTH)
+
+
+class TokenPairSerializer(serializers.Serializer[None]):
+    """Tokens of a signed-in app."""
+
+    token_type = serializers.CharField()
+    access = serializers.CharField()
+    expires_in = serializers.IntegerField()
+    refresh = serializers.CharField()
+    refresh_expires_in = serializers.IntegerField()
+    session_id = serializers.UUIDField()
+
+
+class StepUpSerializer(serializers.Serializer[None]):
+    """A session that showed its second factor again."""
+
+    session_id = serializers.UUIDField()
+    stepped_up_at = serializers.DateTimeField()
+    expires_in = serializers.IntegerField()
+
+
+class SessionSerializer(serializers.ModelSerializer[AuthSession]):
+    """A signed-in device, for its owner."""
+
+    current = serializers.SerializerMethodField()
+    user_agent = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = AuthSession
+        fields = (
+            "id",
+            "kind",
+            "current",
+            "user_agent",
+            "amr",
+            "created_at",
+            "authenticated_at",
+            "stepped_up_at",
+            "last_seen_at",
+            "expires_at",
+        )
+        read_only_fields = fields
+
+    def get_current(self, session: AuthSession) -> bool:
+        """Whether this is the device that asks."""
+        return session.id == current_actor().session_id

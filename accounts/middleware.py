@@ -1,0 +1,66 @@
+"""Who acts in a browser's request, decided anew for each one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import AuthSession
+from accounts.selectors import actor_for_session, signs_in
+from accounts.services.sessions import touch_session
+from chatsec.core.context import ANONYMOUS, Actor, Channel, set_actor
+
+ADMIN_PATH = "/admin/"
+
+
+class SessionActorMiddleware:
+    """Names the actor from the session's row: one query for cookie, device and user.
+
+    A session that was revoked, is too old, or belongs to a closed account is emptied
+    on the spot, in whatever process the request arrives.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve the request as its session's user, or as nobody."""
+        actor = _actor_of(request)
+        request.actor = actor  # type: ignore[attr-defined]
+        set_actor(actor)
+        return self.get_response(request)
+
+
+def _actor_of(request: HttpRequest) -> Actor:
+    if SESSION_KEY not in request.session:
+        return ANONYMOUS
+    session: AuthSession | None = getattr(request.session, "auth_session", None)
+    now = timezone.now()
+    if (
+        session is None
+        or not _is_good(request, session)
+        or not signs_in(session, now=now)
+    ):
+        request.session.flush()
+        request._cached_user = AnonymousUser()  # type: ignore[attr-defined]  # noqa: SLF001 - where Django's own middleware looks first
+        return ANONYMOUS
+    request._cached_user = session.user  # type: ignore[attr-defined]  # noqa: SLF001 - saves the second query
+    touch_session(session, now=now)
+    admin = request.path.startswith(ADMIN_PATH)
+    return actor_for_session(session, Channel.ADMIN if admin else Channel.WEB)
+
+
+def _is_good(request: HttpRequest, session: AuthSession) -> bool:
+    """Whether cookie and row name the same user, whose password is the same still."""
+    return request.session[SESSION_KEY] == str(
+        session.user_id
+    ) and constant_time_compare(
+        request.session.get(HASH_SESSION_KEY, ""),
+        session.user.get_session_auth_hash(),
+    )

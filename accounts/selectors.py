@@ -1,0 +1,102 @@
+"""Who and which session: reads, in one query each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from accounts.models import AuthSession, TOTPFactor, User
+from accounts.models.people import email_digest, user_id_of
+from accounts.names import fold_name
+from chatsec.core.context import Actor, ActorKind, Channel
+from chatsec.core.errors import NotFound
+
+
+def find_user_by_login(name: str) -> User | None:
+    """Return the user of this name or e-mail address, in whatever spelling."""
+    folded = fold_name(name)
+    if not folded or "\x00" in name:
+        return None
+    if "@" in folded:
+        return User.objects.filter(email_index=email_digest(folded)).first()
+    return User.objects.filter(username=folded).first()
+
+
+def get_user_by_name_or_id(value: str) -> User:
+    """Return the user of this name or id; raise NotFound."""
+    found = (
+        User.objects.filter(id=user_id).first()
+        if (user_id := user_id_of(value))
+        else find_user_by_login(value)
+    )
+    if found is None:
+        raise NotFound("There is no such user.")
+    return found
+
+
+def search_users(text: str) -> QuerySet[User]:
+    """Return users whose name begins so, or whose e-mail address is exactly this."""
+    folded = fold_name(text).replace("\x00", "")
+    matches = Q(username__startswith=folded)
+    if "@" in folded:
+        matches = Q(email_index=email_digest(folded))
+    return User.objects.filter(matches)
+
+
+def find_live_session(
+    session_id: UUID, *, user_id: UUID, now: datetime
+) -> AuthSession | None:
+    """Return the session with its user if both are good now; one query."""
+    session = (
+        AuthSession.objects.select_related("user")
+        .filter(id=session_id, user_id=user_id)
+        .first()
+    )
+    if session is None or not signs_in(session, now=now):
+        return None
+    return session
+
+
+def signs_in(session: AuthSession, *, now: datetime) -> bool:
+    """Whether the session still signs its user in."""
+    return session.is_live(now) and session.user.is_active
+
+
+def list_live_sessions(user: User, *, now: datetime) -> QuerySet[AuthSession]:
+    """Return the user's signed-in devices, the latest used first."""
+    return AuthSession.objects.filter(
+        last_seen_at__gt=now - F("idle_limit"),
+        user=user,
+        revoked_at__isnull=True,
+        expires_at__gt=now,
+    )
+
+
+def actor_for_session(session: AuthSession, channel: Channel) -> Actor:
+    """Return the actor that the session stands for."""
+    return Actor(
+        kind=ActorKind.USER,
+        person=session.user,
+        session_id=session.id,
+        amr=tuple(session.amr),
+        authenticated_at=session.authenticated_at,
+        stepped_up_at=session.stepped_up_at,
+        channel=channel,
+    )
+
+
+def list_factors(user: User) -> QuerySet[TOTPFactor]:
+    """Return the user's confirmed second factors."""
+    return TOTPFactor.objects.filter(user=user, confirmed=True).order_by("created_at")
+
+
+def find_waiting_factor(user: User) -> TOTPFactor | None:
+    """Return the factor that waits for its first code, if any."""
+    return TOTPFactor.objects.filter(user=user, confirmed=False).first()
+
+
+def factor_methods(user: User) -> list[str]:
+    """Return which kinds of second factor the user can show."""
+    return ["totp"] if list_factors(user).exists() else []

@@ -1,0 +1,1 @@
+"""What changes accounts: people, sessions, tokens, factors, sign-in."""

@@ -1,0 +1,147 @@
+"""Accounts are made, changed and closed here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TypedDict, Unpack
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, validate_email
+from django.db import IntegrityError, transaction
+
+from accounts import events
+from accounts.constants import MAX_PASSWORD_LENGTH
+from accounts.models import User
+from accounts.names import fold_name
+from accounts.services.sessions import revoke_all_sessions
+from auditlog.services import Target, record
+from chatsec.core.errors import Conflict, Invalid
+
+PERSONAL = ("email", "display_name")
+
+
+class Profile(TypedDict, total=False):
+    """What an account says about its person."""
+
+    email: str
+    display_name: str
+    department: str
+    region: str
+    team: str
+    manager: User | None
+    approval_limit: Decimal | int | None
+    is_staff: bool
+    is_active: bool
+
+
+def create_user(
+    username: str, *, password: str | None, **profile: Unpack[Profile]
+) -> User:
+    """Return a new account; without a password nobody can sign in to it yet."""
+    user = User(username=fold_name(username))
+    _apply(user, profile)
+    if "email" not in profile:
+        raise Invalid("Some fields are not valid.", fields={"email": ["Required."]})
+    if not user.display_name_sealed:
+        user.display_name = user.username
+    _set_password(user, password)
+    _validate(user)
+    with transaction.atomic():
+        _save(user)
+        record(
+            events.USER_CREATED,
+            target=target_of(user),
+            subject_id=user.id,
+            subject_details={"username": user.username},
+        )
+    return user
+
+
+def update_user(user: User, **profile: Unpack[Profile]) -> User:
+    """Change the account; closing it ends its sessions in the same transaction."""
+    changed = sorted(name for name in profile if _value(user, name) != profile[name])  # type: ignore[literal-required]
+    if not changed:
+        return user
+    _apply(user, profile)
+    _validate(user)
+    with transaction.atomic():
+        _save(user)
+        if not user.is_active:
+            revoke_all_sessions(user, because="account_closed")
+        record(
+            events.USER_CHANGED,
+            target=target_of(user),
+            subject_id=user.id,
+            details={"columns": list(changed)},
+        )
+    return user
+
+
+def set_password(user: User, password: str) -> None:
+    """Set the password and end every session of the account."""
+    _set_password(user, password)
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        revoke_all_sessions(user, because="password_set")
+        record(events.PASSWORD_SET, target=target_of(user), subject_id=user.id)
+
+
+def target_of(user: User) -> Target:
+    """Return the account as the target of an event."""
+    return Target(type="accounts.user", id=str(user.id))
+
+
+def _value(user: User, name: str) -> object:
+    if name in PERSONAL and not getattr(user, f"{name}_sealed"):
+        return None
+    return getattr(user, name)
+
+
+def _apply(user: User, profile: Profile) -> None:
+    if "email" in profile:
+        _check_email(profile["email"])
+    for name, value in profile.items():
+        setattr(user, name, value)
+
+
+def _check_email(email: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        fields = {"email": list(error.messages)}
+        raise Invalid("Some fields are not valid.", fields=fields) from error
+
+
+def _set_password(user: User, password: str | None) -> None:
+    if password is None:
+        user.set_unusable_password()
+        return
+    try:
+        MaxLengthValidator(MAX_PASSWORD_LENGTH)(password)
+        validate_password(password, user)
+    except ValidationError as error:
+        fields = {"password": list(error.messages)}
+        raise Invalid("Some fields are not valid.", fields=fields) from error
+    user.set_password(password)
+
+
+def _validate(user: User) -> None:
+    try:
+        user.full_clean(exclude=["password"], validate_unique=False)
+    except ValidationError as error:
+        fields = {
+            name.replace("__all__", "non_field_errors"): list(messages)
+            for name, messages in error.message_dict.items()
+        }
+        raise Invalid("Some fields are not valid.", fields=fields) from error
+
+
+def _save(user: User) -> None:
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as error:
+        column = "email" if "email_index" in str(error) else "username"
+        message = f"Somebody has this {'address' if column == 'email' else 'name'}."
+        raise Conflict(message, code="taken", fields={column: [message]}) from error

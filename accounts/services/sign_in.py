@@ -1,0 +1,151 @@
+"""Signing in: password, then the second factor where there is one, then a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import django_otp
+from django.contrib import auth
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts import events
+from accounts.constants import (
+    INVALID_CREDENTIALS_MESSAGE,
+    MAX_LOGIN_LENGTH,
+    ONE_TIME_CODE,
+    PASSWORD,
+    SECOND_FACTOR,
+)
+from accounts.errors import InvalidCode
+from accounts.models import AuthSession, Challenge, TOTPFactor, User
+from accounts.selectors import actor_for_session, factor_methods, find_user_by_login
+from accounts.services import challenges, lockout, sessions, tokens
+from accounts.session_keys import AUTH_SESSION_KEY
+from auditlog.services import Target, record, record_refusal
+from chatsec.core import context
+from chatsec.core.errors import Unauthenticated
+
+BACKEND = "accounts.backends.PasswordBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Somebody who has shown everything that his account asks for."""
+
+    user: User
+    amr: tuple[str, ...]
+    factor: TOTPFactor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNeeded:
+    """The password was right; nothing is open before the code is."""
+
+    challenge: Challenge
+    methods: tuple[str, ...]
+
+
+def check_password(
+    request: HttpRequest, *, name: str, password: str
+) -> Proven | CodeNeeded:
+    """Check the first factor; raise AccountLocked or Unauthenticated.
+
+    An unknown name, a wrong password and a closed account take the same path: one
+    reservation, one hash, one answer.
+    """
+    name = name[: MAX_LOGIN_LENGTH + 1]
+    user = find_user_by_login(name)
+    with lockout.attempt(user, name=name, ip=context.current().ip) as attempt:
+        found = auth.authenticate(
+            request,
+            username=attempt.account.hex(),
+            password=password,
+            attempt=attempt,
+        )
+        attempt.succeeded = found is not None
+    if found is None:
+        _refuse(user)
+    if methods := factor_methods(found):
+        return CodeNeeded(challenges.start_sign_in(found), tuple(methods))
+    return Proven(found, (PASSWORD,))
+
+
+def check_code(challenge_id: UUID | str, code: str) -> Proven:
+    """Check the second factor of a sign-in; a wrong code is Unauthenticated."""
+    try:
+        answered = challenges.complete_sign_in(challenge_id, code=code)
+    except InvalidCode as wrong:
+        raise Unauthenticated(wrong.message, code=wrong.code) from wrong
+    amr = (PASSWORD, ONE_TIME_CODE, SECOND_FACTOR)
+    return Proven(answered.challenge.user, amr, answered.factor)
+
+
+def open_token_session(proven: Proven) -> tokens.TokenPair:
+    """Sign an app in; return its tokens."""
+    with transaction.atomic():
+        session = _start(proven, kind="token")
+        return tokens.issue(session)
+
+
+def open_browser_session(request: HttpRequest, proven: Proven) -> AuthSession:
+    """Sign a browser in under a new cookie; what it was signed in as before ends."""
+    with transaction.atomic():
+        end_browser_session(request)
+        session = _start(proven, kind="browser")
+        auth.login(request, proven.user, backend=BACKEND)
+        request.session[AUTH_SESSION_KEY] = str(session.id)
+        if proven.factor is not None:
+            django_otp.login(request, proven.factor)
+        request.session.save()
+    return session
+
+
+def end_browser_session(request: HttpRequest) -> None:
+    """Sign the browser out: its row, its session and its cookie's meaning are gone."""
+    session_id = request.session.get(AUTH_SESSION_KEY)
+    if session_id is None:
+        return
+    session = AuthSession.objects.filter(id=session_id).first()
+    if session is not None:
+        sessions.revoke_session(session, because="signed_out")
+    request.session.flush()
+
+
+def rotate_browser_session(request: HttpRequest) -> None:
+    """Give the browser a new cookie after a step-up; the old one means nothing."""
+    if request.session.session_key is not None:
+        request.session.cycle_key()
+
+
+def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
+    here = context.current()
+    session = sessions.start_session(
+        proven.user,
+        kind=kind,
+        amr=proven.amr,
+        ip=here.ip,
+        user_agent=here.user_agent,
+    )
+    record(
+        events.SIGNED_IN,
+        actor=actor_for_session(session, here.actor.channel),
+        target=sessions.target_of(session),
+        subject_id=proven.user.id,
+        details={"kind": kind, "amr": list(proven.amr)},
+    )
+    return session
+
+
+def _refuse(user: User | None) -> None:
+    # What was typed is never kept: an unknown name may be a password, or a person.
+    record_refusal(
+        events.SIGN_IN_FAILED,
+        outcome="failure",
+        target=Target(type="accounts.user", id=str(user.id)) if user else None,
+        subject_id=user.id if user else None,
+        details={"reason": "invalid_credentials"},
+    )
+    raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")

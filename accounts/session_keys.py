@@ -1,0 +1,5 @@
+"""Names of what a browser session holds."""
+
+AUTH_SESSION_KEY = "auth_session_id"
+CHALLENGE_KEY = "sign_in_challenge"
+NEXT_KEY = "sign_in_next"
