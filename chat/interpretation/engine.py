@@ -1,0 +1,75 @@
+"""From a text to the catalogue query that it most likely asks for."""
+
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from chat.interpretation.concepts import conceptual
+from chat.interpretation.model import IntentModel
+from chat.interpretation.pins import INTENTS_SHA256
+from chat.interpretation.result import Band, Candidate, Interpretation
+from chat.interpretation.slots import Extraction, extract
+from chat.interpretation.storage import load_pinned
+from chat.interpretation.vocabulary import DEFAULT_VOCABULARY, Vocabulary
+
+OUT_OF_SCOPE = "oos"
+MAX_CANDIDATES = 3
+MODELS = Path(__file__).parent / "models"
+
+
+@cache
+def shipped_model() -> IntentModel:
+    """The model for the demo catalogue, read once and only if it is the pinned file."""
+    return load_pinned(MODELS / "intents.npz", sha256=INTENTS_SHA256)
+
+
+def interpret(
+    text: str,
+    *,
+    vocabulary: Vocabulary | None = None,
+    at: date | None = None,
+    model: IntentModel | None = None,
+) -> Interpretation:
+    """A proposal for any text; no text raises, and none becomes part of a query.
+
+    `at` is the day that "last quarter" is counted from (today in UTC if not given).
+    """
+    extraction = extract(
+        text,
+        at=at or datetime.now(UTC).date(),
+        vocabulary=vocabulary or DEFAULT_VOCABULARY,
+    )
+    return _decide(extraction, model or shipped_model())
+
+
+def _decide(extraction: Extraction, model: IntentModel) -> Interpretation:
+    candidates, out_of_scope = _rank(conceptual(extraction.delexicalised), model)
+    best = candidates[0]
+    band = _band(best.confidence, out_of_scope, model)
+    if band == "out_of_scope":
+        return Interpretation(None, {}, band, best.confidence, ())
+    return Interpretation(
+        best.query, extraction.slots, band, best.confidence, candidates
+    )
+
+
+def _rank(text: str, model: IntentModel) -> tuple[tuple[Candidate, ...], float]:
+    """The likeliest queries, best first, and how likely it is none of them."""
+    chances = model.probabilities(text)
+    out_of_scope = 0.0
+    candidates: list[Candidate] = []
+    for place in np.argsort(-chances, kind="stable")[: MAX_CANDIDATES + 1]:
+        label, chance = model.labels[place], round(float(chances[place]), 4)
+        if label == OUT_OF_SCOPE:
+            out_of_scope = chance
+        else:
+            candidates.append(Candidate(label, chance))
+    return tuple(candidates[:MAX_CANDIDATES]), out_of_scope
+
+
+def _band(confidence: float, out_of_scope: float, model: IntentModel) -> Band:
+    if confidence < model.threshold("clarify") or out_of_scope > confidence:
+        return "out_of_scope"
+    return "answer" if confidence >= model.threshold("answer") else "clarify"

@@ -1,0 +1,48 @@
+"""Rebuilds the model files that the repository ships, and their pins.
+
+`python -m chat.training.shipped intents`
+`python -m chat.training.shipped injection PATH_TO_TRAINING_DATA`
+"""
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+from chat.interpretation.model import IntentModel
+from chat.interpretation.storage import encode
+from chat.training.intents import shipped_examples, train_intents
+
+_CHAT = Path(__file__).parent.parent
+
+
+def build_intents() -> dict[str, object]:
+    """Writes intents.npz and its pin; the card is what was measured."""
+    trained = train_intents(shipped_examples())
+    _write(trained.model, _CHAT / "interpretation", "intents", "INTENTS_SHA256")
+    return dict(trained.card)
+
+
+def _write(model: IntentModel, package: Path, name: str, pin: str) -> None:
+    content = encode(model)
+    (package / "models" / f"{name}.npz").write_bytes(content)
+    pins = package / "pins.py"
+    digest = hashlib.sha256(content).hexdigest()
+    code = re.sub(rf'{pin} = "[0-9a-f]*"', f'{pin} = "{digest}"', pins.read_text())
+    pins.write_text(code)
+
+
+def main(arguments: list[str]) -> int:
+    """Builds what is named; prints the card."""
+    if arguments == ["intents"]:
+        card = build_intents()
+    else:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    sys.stdout.write(json.dumps(card, indent=1, sort_keys=True) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
