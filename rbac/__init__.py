@@ -1,0 +1,1 @@
+"""Who may do what: roles, conditional grants, decisions and their reasons."""

@@ -1,0 +1,56 @@
+"""The guard of every API view: deny unless the view says who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import User
+from chatsec.core.api import PUBLIC, SIGNED_IN
+from chatsec.core.context import Actor, current_actor
+from chatsec.core.errors import Denied
+from rbac.selectors import hold_stamp
+from rbac.services import as_actor, check_permission
+
+
+def required_permission(view: object, method: str) -> str | None:
+    """Return what the view asks for that method, or None if it names nothing."""
+    named = getattr(view, "required_permission", None)
+    if isinstance(named, Mapping):
+        named = named.get(method)
+    return named if isinstance(named, str) and named else None
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who calls, with the session's factors where the edge has bound them."""
+    user = request.user
+    bound = getattr(request, "actor", None) or current_actor()
+    if isinstance(user, User):
+        return bound if bound.id == user.id else as_actor(user)
+    return as_actor(None)
+
+
+class RequiredPermission(BasePermission):
+    """Allows what the view's `required_permission` allows; nothing named, nobody in."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the caller may; 401 for nobody, 403 for somebody who may not."""
+        if request.method == "OPTIONS":
+            return True
+        needed = required_permission(view, str(request.method))
+        if needed is None:
+            return False
+        if needed == PUBLIC:
+            return True
+        actor = actor_of(request)
+        if not actor.is_signed_in or actor.person is None:
+            return False
+        hold_stamp(actor.person)
+        if needed == SIGNED_IN:
+            return actor.person.is_active
+        if not check_permission(actor, needed):
+            raise Denied("You may not do this.", required=needed)
+        return True

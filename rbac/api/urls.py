@@ -1,0 +1,3 @@
+"""Routes of roles, assignments, decisions and one's own profile."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class RbacConfig(AppConfig):
+    name = "rbac"
+    verbose_name = "Roles and permissions"
+
+    def ready(self) -> None:
+        from rbac import checks, events  # noqa: F401  registered by import

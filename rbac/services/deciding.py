@@ -1,0 +1,145 @@
+"""Questions to the policy, asked with who acts, from where, and at what time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from chatsec.core import context as request_context
+from chatsec.core.context import (
+    ANONYMOUS,
+    Actor,
+    ActorKind,
+    AttributeValue,
+    Person,
+)
+from rbac import selectors
+from rbac.constants import ADMINISTRATIVE_CODES
+from rbac.policy import Bindings, Decision, Entry, Question, Reason
+from rbac.policy.roles import bare_code
+
+Attributes = Mapping[str, AttributeValue]
+STEP_UP_LASTS = timedelta(minutes=5)
+
+
+def decide(
+    actor: Actor,
+    permission: str,
+    *,
+    resource: Attributes | None = None,
+    context: Attributes | None = None,
+) -> Decision:
+    """Return whether the actor may, and why; nothing is written.
+
+    `context` adds to what is known of the request and overrides it; `now` in it asks
+    about another moment, assignments included.
+    """
+    code = bare_code(permission)
+    if refusal := _refused_outright(actor, code):
+        return Decision("deny", code, (refusal,), ())
+    entry = selectors.entry_for(actor.person, at=_other_moment(context))
+    return entry.decide(question_of(actor, code, resource=resource, context=context))
+
+
+def check_permission(subject: Actor | Person | AnonymousUser | None, code: str) -> bool:
+    """Whether the permission is granted now, asked without a resource."""
+    actor = as_actor(subject)
+    code = bare_code(code)
+    if _refused_outright(actor, code):
+        return False
+    entry = selectors.entry_for(actor.person)
+    quick = entry.quick(code)
+    return entry.check(question_of(actor, code)) if quick is None else quick
+
+
+def effective_permissions(actor: Actor) -> tuple[str, ...]:
+    """Return every registered code that the actor has now, sorted."""
+    if _refused_outright(actor, ""):
+        return ()
+    entry = selectors.entry_for(actor.person)
+    bindings = question_of(actor, "").bindings
+    return tuple(
+        code
+        for code in sorted(entry.allowed_codes(bindings))
+        if _refused_outright(actor, code) is None
+    )
+
+
+def entry_of(actor: Actor) -> Entry:
+    """Return what the actor's roles come to; nothing of it for inactive people."""
+    if _refused_outright(actor, ""):
+        return selectors.current_snapshot().entry(())
+    return selectors.entry_for(actor.person)
+
+
+def as_actor(subject: Actor | Person | AnonymousUser | None) -> Actor:
+    """Return the subject as an actor; the request's own actor if it is the same."""
+    if isinstance(subject, Actor):
+        return subject
+    if subject is None or isinstance(subject, AnonymousUser):
+        return ANONYMOUS
+    current = request_context.current_actor()
+    if current.id == subject.id and current.person is subject:
+        return current
+    return Actor(kind=ActorKind.USER, person=subject)
+
+
+def question_of(
+    actor: Actor,
+    code: str,
+    *,
+    resource: Attributes | None = None,
+    context: Attributes | None = None,
+) -> Question:
+    """Return the question with everything that conditions may name."""
+    surroundings = surroundings_of(actor, context)
+    now = surroundings["now"]
+    assert isinstance(now, datetime)
+    return Question(
+        permission=code,
+        bindings=Bindings(
+            user=actor.person.policy_attributes() if actor.person else {},
+            context=surroundings,
+            resource=resource,
+        ),
+        has_stepped_up=actor.stepped_up_within(STEP_UP_LASTS, now=now),
+    )
+
+
+def surroundings_of(
+    actor: Actor, given: Attributes | None
+) -> dict[str, AttributeValue]:
+    """Return what is known of the request; hours are the organisation's."""
+    now = _other_moment(given) or timezone.now()
+    local = now.astimezone(ZoneInfo(settings.CHATSEC_TIME_ZONE))
+    return {
+        "hour": local.hour,
+        "weekday": local.isoweekday(),
+        "ip": request_context.current().ip,
+        "channel": actor.channel.value,
+        **(given or {}),
+        "now": now,
+    }
+
+
+def _other_moment(given: Attributes | None) -> datetime | None:
+    moment = (given or {}).get("now")
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        return moment
+    return None
+
+
+def _refused_outright(actor: Actor, code: str) -> Reason | None:
+    if actor.person is not None and not actor.person.is_active:
+        return Reason(kind="inactive", text="the account is not active")
+    if actor.kind is ActorKind.SERVICE and code in ADMINISTRATIVE_CODES:
+        return Reason(
+            kind="not_for_service_accounts",
+            text=f"{code} is never given to a service account",
+        )
+    return None
