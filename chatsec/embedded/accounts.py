@@ -36,6 +36,7 @@ class Account:
         text: str = "",
         keep: Sequence[int] = (),
         password: str = "",
+        cwd: Path = Path("/"),
     ) -> subprocess.CompletedProcess[str]:
         """Run the command as this account, in a session of its own.
 
@@ -52,7 +53,7 @@ class Account:
             input=text,
             capture_output=True,
             text=True,
-            cwd="/",
+            cwd=cwd,
             env=environment,
             start_new_session=True,
             pass_fds=keep,
@@ -101,12 +102,9 @@ def _service_account() -> Account:
     """Return the account `chatsec`, made when the system lets us, or `nobody`."""
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin")
     if useradd and not _find_account(ACCOUNT):
-        subprocess.run(  # noqa: S603 - fixed arguments
-            [useradd, "--system", "--no-create-home", "--home-dir", "/nonexistent"]
-            + ["--shell", "/usr/sbin/nologin", "--user-group", ACCOUNT],
-            capture_output=True,
-            check=False,
-        )
+        options = "--system --no-create-home --home-dir /nonexistent --user-group"
+        command = [useradd, *options.split(), "--shell", "/usr/sbin/nologin", ACCOUNT]
+        subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - fixed
     found = _find_account(ACCOUNT) or _find_account(SPARE_ACCOUNT)
     if not found:
         raise EngineError(

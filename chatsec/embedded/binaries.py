@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def postgres_bin(account: Account) -> Path:
             "PostgreSQL's programs are missing: install requirements.txt on Linux"
             " (glibc) or macOS, or set DATABASE_URL."
         )
-    if account.is_self or is_open_to_all(package / inside / "postgres"):
+    if account.is_self or _is_public(package / inside / "postgres"):
         return package / inside
     return _public_copy(package) / inside
 
@@ -37,7 +38,7 @@ def postgres_bin(account: Account) -> Path:
 def valkey_server(account: Account) -> Path:
     """Return the Valkey (or Redis) program, readable to the account."""
     for found in filter(None, (_packaged_valkey(), *_installed_valkeys())):
-        if account.is_self or is_open_to_all(found):
+        if account.is_self or _is_public(found):
             return found
         return _public_copy(found.parent) / found.name
     raise EngineError(
@@ -64,6 +65,10 @@ def _package(name: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
+def _is_public(program: Path) -> bool:
+    return bool(program.stat().st_mode & stat.S_IXOTH) and is_open_to_all(program)
+
+
 def _public_copy(source: Path) -> Path:
     """Copy programs out of a closed directory, once; return where they are now.
 
@@ -75,13 +80,23 @@ def _public_copy(source: Path) -> Path:
     if target.is_dir():
         return target / source.name
     draft = target.with_name(f"{target.name}.{os.getpid()}")
-    draft.mkdir(mode=0o755, parents=True)
-    libraries = source.with_name(f"{source.name}.libs")
-    for directory in (source, libraries):
+    for directory in (SYSTEM_ROOT, target.parent, draft):
+        directory.mkdir(mode=0o755, exist_ok=True)
+        directory.chmod(0o755)
+    for directory in (source, source.with_name(f"{source.name}.libs")):
         if directory.is_dir():
             shutil.copytree(directory, draft / directory.name, symlinks=True)
+    _publish(draft)
     try:
         draft.rename(target)
-    except OSError:
+    except OSError:  # another starter was first
         shutil.rmtree(draft)
     return target / source.name
+
+
+def _publish(tree: Path) -> None:
+    """Let everybody read and run what the owner can."""
+    for path in tree.rglob("*"):
+        if not path.is_symlink():
+            mode = path.stat().st_mode & 0o755
+            path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)

@@ -115,6 +115,8 @@ def _hold_leash(place: Place) -> None:
     held = _leashes.get(path)
     if held is not None and keeper.is_same_file(held, path):
         return
+    if held is not None:
+        os.close(_leashes.pop(path))
     leash = locks.open_lock(path)
     locks.take(leash, "shared")
     if not keeper.is_same_file(leash, path):

@@ -65,16 +65,15 @@ def bring_down(place: Place) -> None:
     """Stop both engines."""
     valkey.stop(place)
     postgres.stop(place, account_of(place))
+    if place.run != place.home / "run":
+        with suppress(OSError):
+            place.run.rmdir()
 
 
 def employ(place: Place) -> None:
     """Make sure that a keeper is at work, whatever became of the last one."""
-    lock = locks.open_lock(_own_lock(place))
-    try:
-        if not locks.try_take(lock, "shared"):
-            return
-    finally:
-        os.close(lock)
+    if locks.is_held(_own_lock(place)):
+        return
     durable = "durable" if place.durable else "test"
     base = place.root if place.durable else place.root.parent
     done = subprocess.run(  # noqa: S603 - ourselves
@@ -118,12 +117,19 @@ def _watch(place: Place, leash: int) -> None:
             return _end_orphans(known)
         if _is_last(leash):
             return bring_down(place)
-        pids = postgres.pid_of(place), valkey.pid_of(place)
-        if all(pids):
-            known, pause = {pid for pid in pids if pid}, 1.0
+        pids = _pids(place)
+        if len(pids) == 2:
+            known, pause = pids, 1.0
         elif time.monotonic() >= retry_at and not _revive(place):
             retry_at = time.monotonic() + pause
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _pids(place: Place) -> set[int]:
+    """Return the servers that run; none while somebody removes the directory."""
+    with suppress(OSError):
+        return {pid for pid in (postgres.pid_of(place), valkey.pid_of(place)) if pid}
+    return set()
 
 
 def _is_last(leash: int) -> bool:
@@ -137,15 +143,13 @@ def _is_last(leash: int) -> bool:
 
 def _revive(place: Place) -> bool:
     """Start an engine that died under its users; say whether that is settled."""
-    lock = locks.open_lock(start_lock(place))
     try:
-        if locks.try_take(lock, "exclusive"):
-            bring_up(place)
+        with locks.held_if_free(start_lock(place)) as lock:
+            if lock is not None:
+                bring_up(place)
         return True
     except (EngineError, OSError):
         return False
-    finally:
-        os.close(lock)
 
 
 def _end_orphans(pids: set[int]) -> None:

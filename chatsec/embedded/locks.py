@@ -52,6 +52,17 @@ def release(lock: int) -> None:
     fcntl.flock(lock, fcntl.LOCK_UN)
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds the file's lock alone."""
+    if not path.exists():
+        return False
+    lock = open_lock(path)
+    try:
+        return not try_take(lock, "shared")
+    finally:
+        os.close(lock)
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold the file's lock alone for the length of the block."""
@@ -59,5 +70,19 @@ def held(path: Path) -> Iterator[None]:
     try:
         take(lock, "exclusive")
         yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def held_if_free(path: Path) -> Iterator[int | None]:
+    """Hold the file's lock alone and give its descriptor, or nothing if it is taken.
+
+    A program that inherits the descriptor holds the lock until it is gone: that tells
+    for certain whether a server still has its data open.
+    """
+    lock = open_lock(path)
+    try:
+        yield lock if take_soon(lock) else None
     finally:
         os.close(lock)

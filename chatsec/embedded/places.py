@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import stat
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from pathlib import Path
 from chatsec.embedded.errors import EngineError
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
-LONGEST_SOCKET_PATH = 100
+# libpq splits a host at commas, and a URL has its own ideas about the rest.
+_SOCKET_PATH = re.compile(r"[A-Za-z0-9/._+-]{1,100}")
 SOCKET_ROOT = Path("/tmp")  # noqa: S108 - only the parent of a 0700 directory
 SYSTEM_ROOT = Path("/var/lib/chatsec")
 LOGINS = (
@@ -57,6 +59,16 @@ class Place:
         return self.run / "valkey.sock"
 
     @property
+    def postgres_lock(self) -> Path:
+        """The lock that every process of the PostgreSQL server holds."""
+        return self.root / "postgres.lock"
+
+    @property
+    def valkey_lock(self) -> Path:
+        """The lock that the Valkey server holds."""
+        return self.root / "valkey.lock"
+
+    @property
     def roles_mark(self) -> Path:
         """Names the role definitions that this cluster has been brought to."""
         return self.root / "roles.done"
@@ -71,7 +83,7 @@ def locate(data_dir: Path, *, durable: bool) -> Place:
     known = _identity(root, base)
     home = Path(known.home) if known.home else root
     run = home / "run"
-    if len(os.fsencode(run / ".s.PGSQL.5432")) > LONGEST_SOCKET_PATH:
+    if not _SOCKET_PATH.fullmatch(str(run / ".s.PGSQL.5432")):
         # The random part keeps another account from taking the name first.
         run = SOCKET_ROOT / f"chatsec-{known.id}"
     return Place(root, home, run, durable, known.passwords)
@@ -92,8 +104,8 @@ def write_private(
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-        if owner and os.getuid() == 0:
-            os.fchown(file.fileno(), *owner)
+        if os.getuid() == 0:
+            os.fchown(file.fileno(), *holder(path.parent))
     draft.replace(path)
 
 
@@ -136,7 +148,7 @@ def _new_identity(path: Path, base: Path) -> str:
         "home": str(SYSTEM_ROOT / name) if _needs_system_home(base) else "",
         "passwords": {login: secrets.token_urlsafe(32) for login in LOGINS},
     }
-    write_private(draft, json.dumps(identity), owner=holder(path.parent))
+    write_private(draft, json.dumps(identity))
     try:
         os.link(draft, path)
     except FileExistsError:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from chatsec.embedded import sockets
+from chatsec.embedded import locks, sockets
 from chatsec.embedded.accounts import Account
 from chatsec.embedded.binaries import postgres_bin
 from chatsec.embedded.errors import EngineError
@@ -62,7 +61,9 @@ def is_ready(place: Place) -> bool:
 def pid_of(place: Place) -> int | None:
     """Return the server's process id while it runs."""
     lines = _pid_file(place)
-    with suppress(IndexError, ValueError, OSError):
+    if not lines or not locks.is_held(place.postgres_lock):
+        return None
+    with suppress(ValueError, OSError):
         pid = int(lines[0])
         os.kill(pid, 0)
         return pid
@@ -74,22 +75,15 @@ def start(place: Place, account: Account) -> None:
     programs = postgres_bin(account)
     if not (place.pgdata / "PG_VERSION").exists():
         _create_cluster(place, account, programs)
-    _configure(place, account)
+    _configure(place)
     account.make_directory(place.run)
     if _status(place) == "ready" and not place.postgres_socket.exists():
         stop(place, account)  # something swept its socket away
     _forget_dead_server(place)
-    log = place.pgdata / "start.log"
-    command = [f"{programs}/pg_ctl", "start", "-D", f"{place.pgdata}", "-w", "-s"]
-    command += ["-t", str(START_SECONDS), "-l", str(log)]
     deadline = time.monotonic() + HANDOVER_SECONDS
-    while True:
-        log.unlink(missing_ok=True)
-        if account.run(command).returncode == 0:
-            return
-        text = log.read_text(errors="replace") if log.exists() else ""
-        if not any(sign in text for sign in _TRANSIENT) or time.monotonic() > deadline:
-            raise EngineError(f"PostgreSQL did not start: {_last_line(text, place)}")
+    while reason := _try_start(place, account, programs):
+        if not any(sign in reason for sign in _TRANSIENT) or _is_past(deadline):
+            raise EngineError(f"PostgreSQL did not start: {reason}")
         time.sleep(0.3)
 
 
@@ -98,10 +92,8 @@ def stop(place: Place, account: Account) -> None:
     for mode in ("fast", "immediate"):
         if not pid_of(place):
             return
-        account.run(
-            [f"{postgres_bin(account)}/pg_ctl", "stop", "-D", f"{place.pgdata}"]
-            + ["-w", "-s", "-t", "30", "-m", mode]
-        )
+        command = [f"{postgres_bin(account)}/pg_ctl", "stop", "-D", str(place.pgdata)]
+        account.run([*command, "-w", "-s", "-t", "30", "-m", mode])
 
 
 def bring_roles(place: Place, account: Account) -> None:
@@ -126,6 +118,26 @@ def has_roles(place: Place) -> bool:
     return _read(place.roles_mark) == hashlib.sha256(sql.encode()).hexdigest()
 
 
+def _try_start(place: Place, account: Account, programs: Path) -> str:
+    """Start the server; return why it did not, or nothing.
+
+    pg_ctl hands its paths to a shell, so that it gets plain ones, relative to its home.
+    """
+    log = place.pgdata / "start.log"
+    log.unlink(missing_ok=True)
+    command = [f"{programs}/pg_ctl", "start", "-D", place.pgdata.name, "-w", "-s"]
+    command += ["-t", str(START_SECONDS), "-l", f"{place.pgdata.name}/{log.name}"]
+    with locks.held_if_free(place.postgres_lock) as lock:
+        if lock is None:
+            return "postmaster.pid: an earlier server is still going away"
+        done = account.run(command, keep=[lock], cwd=place.home)
+    return "" if done.returncode == 0 else _reason(_read(log)) or done.stderr.strip()
+
+
+def _is_past(deadline: float) -> bool:
+    return time.monotonic() > deadline
+
+
 def _create_cluster(place: Place, account: Account, programs: Path) -> None:
     """Make the cluster beside its place and move it there: whole, or not at all."""
     draft = place.pgdata.with_name("pg.new")
@@ -134,9 +146,7 @@ def _create_cluster(place: Place, account: Account, programs: Path) -> None:
     account.make_directory(draft)
     account.make_directory(place.run)
     password = place.run / "initdb.password"
-    write_private(
-        password, place.passwords["postgres"], owner=(account.uid, account.gid)
-    )
+    write_private(password, place.passwords["postgres"])
     done = account.run(
         [f"{programs}/initdb", "-D", str(draft), "-U", "postgres", "-E", "UTF8"]
         + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -152,33 +162,25 @@ def _create_cluster(place: Place, account: Account, programs: Path) -> None:
     draft.rename(place.pgdata)
 
 
-def _configure(place: Place, account: Account) -> None:
-    text = _CONFIGURATION.format(run=str(place.run).replace("'", "''"))
+def _configure(place: Place) -> None:
+    text = _CONFIGURATION.format(run=place.run)
     text += "" if place.durable else _FOR_TESTS
-    path = place.pgdata / "chatsec.conf"
-    write_private(path, text, owner=(account.uid, account.gid))
+    write_private(place.pgdata / "chatsec.conf", text)
 
 
 def _forget_dead_server(place: Place) -> None:
     """Remove the pid file of a server that is gone for certain.
 
     In a container that was killed, and after a power cut, its process id is soon
-    another program's, and PostgreSQL then refuses to start. Every server process
-    works in the data directory: when none does, nobody is left to be in the way.
+    another program's, and PostgreSQL then refuses to start. Gone for certain means
+    that no process holds the server's lock and that the one named is no PostgreSQL.
     """
-    if sys.platform != "linux" or not _pid_file(place):
+    lines = _pid_file(place)
+    if not lines or locks.is_held(place.postgres_lock):
         return
-    pgdata = str(place.pgdata.resolve())
-    for process in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            if os.readlink(process) == pgdata:
-                return
-        except FileNotFoundError:
-            continue
-        except PermissionError:
-            if process.stat(follow_symlinks=False).st_uid == os.getuid():
-                return
-    (place.pgdata / "postmaster.pid").unlink(missing_ok=True)
+    name = _read(Path("/proc") / lines[0].strip() / "comm")
+    if name and not name.startswith("postgres"):
+        (place.pgdata / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _status(place: Place) -> str:
@@ -197,6 +199,6 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _last_line(text: str, place: Place) -> str:
+def _reason(text: str) -> str:
     lines = [line for line in text.splitlines() if "FATAL" in line or "PANIC" in line]
-    return lines[-1] if lines else f"see the logs in {place.pgdata}"
+    return lines[-1] if lines else text.strip()

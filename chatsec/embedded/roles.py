@@ -17,15 +17,20 @@ SELECT format('CREATE ROLE %I', name)
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \\gexec
 -- Migrations: owns the tables and is used for nothing else.
-ALTER ROLE chatsec_owner LOGIN NOSUPERUSER {createdb} NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE chatsec_owner LOGIN NOSUPERUSER {createdb}
+  NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 -- Web and worker: owns nothing, so it can neither drop a trigger nor a partition.
-ALTER ROLE chatsec_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE chatsec_app LOGIN NOSUPERUSER NOCREATEDB
+  NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 -- Retention: removes what has expired, through functions of the owner.
-ALTER ROLE chatsec_retention LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE chatsec_retention LOGIN NOSUPERUSER NOCREATEDB
+  NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 -- The company's own data: read only, and from no other database.
-ALTER ROLE chatsec_business_ro LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE chatsec_business_ro LOGIN NOSUPERUSER NOCREATEDB
+  NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 ALTER ROLE chatsec_business_ro SET default_transaction_read_only = on;
-ALTER ROLE chatsec_business_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE chatsec_business_owner LOGIN NOSUPERUSER NOCREATEDB
+  NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 """
 
 _DATABASES = """\
@@ -41,14 +46,24 @@ REVOKE ALL ON DATABASE {business} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {database} TO chatsec_app, chatsec_retention;
 GRANT CONNECT ON DATABASE {business} TO chatsec_business_ro;
 \\connect {database}
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+{closed}
 \\connect {business}
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+{closed}
 GRANT USAGE ON SCHEMA public TO chatsec_business_ro;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO chatsec_business_ro;
 ALTER DEFAULT PRIVILEGES FOR ROLE chatsec_business_owner IN SCHEMA public
   GRANT SELECT ON TABLES TO chatsec_business_ro;
 """
+
+# A read-only login could still store large objects: everybody may call these, and the
+# read-only default is one that a session can change.
+_CLOSED = """\
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION
+  lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea),
+  lo_put(oid, bigint, bytea),
+  lowrite(integer, bytea), lo_truncate(integer, integer), lo_truncate64(integer, bigint)
+  FROM PUBLIC;"""
 
 # Only where every database of the server is ours.
 _WHOLE_SERVER = """\
@@ -86,5 +101,5 @@ def sql_for_embedded(passwords: dict[str, str], *, for_tests: bool) -> str:
 
 def _body(databases: Databases, *, createdb: str) -> str:
     return _ROLES.format(createdb=createdb) + _DATABASES.format(
-        database=databases.own, business=databases.business
+        database=databases.own, business=databases.business, closed=_CLOSED
     )

@@ -20,13 +20,12 @@ STOP_SECONDS = 10
 _CONFIGURATION = """\
 # Written by chatsec at every start.
 port 0
-unixsocket "{socket}"
+unixsocket {socket}
 unixsocketperm 700
 requirepass {password}
 daemonize yes
-pidfile "{directory}/valkey.pid"
-logfile "{directory}/valkey.log"
-dir "{directory}"
+pidfile valkey.pid
+logfile valkey.log
 databases 64
 save ""
 appendonly {appendonly}
@@ -46,7 +45,7 @@ def is_ready(place: Place) -> bool:
 
 def pid_of(place: Place) -> int | None:
     """Return the server's process id while it runs."""
-    if not _is_locked(place):
+    if not locks.is_held(place.valkey_lock):
         return None
     with suppress(OSError, ValueError):
         return int((place.valkey_dir / "valkey.pid").read_text())
@@ -63,11 +62,9 @@ def start(place: Place, account: Account) -> None:
         configuration,
         _CONFIGURATION.format(
             socket=place.valkey_socket,
-            directory=place.valkey_dir,
             password=place.passwords["valkey"],
             appendonly="yes" if place.durable else "no",
         ),
-        owner=(account.uid, account.gid),
     )
     _shorten_log(place.valkey_dir / "valkey.log")
     _launch(place, account, configuration)
@@ -89,7 +86,7 @@ def stop(place: Place) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, sign)
         deadline = time.monotonic() + seconds
-        while _is_locked(place) and time.monotonic() < deadline:
+        while locks.is_held(place.valkey_lock) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
@@ -99,33 +96,15 @@ def _launch(place: Place, account: Account, configuration: Path) -> None:
     Two servers must never write one append-only file, and the kernel gives the lock
     back however the first one ends.
     """
-    lock = locks.open_lock(_lock_path(place))
-    try:
-        if not locks.take_soon(lock):
-            raise EngineError("Another Valkey still holds the data directory.")
-        done = account.run(
-            [str(valkey_server(account)), str(configuration)], keep=[lock]
-        )
-    finally:
-        os.close(lock)
+    with locks.held_if_free(place.valkey_lock) as lock:
+        if lock is None:
+            raise EngineError("An earlier Valkey still holds the data; it must end.")
+        command = [str(valkey_server(account)), configuration.name]
+        done = account.run(command, keep=[lock], cwd=place.valkey_dir)
     if done.returncode != 0:
         raise EngineError(
             f"Valkey did not start: {(done.stderr or done.stdout).strip()}"
         )
-
-
-def _is_locked(place: Place) -> bool:
-    if not _lock_path(place).exists():
-        return False
-    lock = locks.open_lock(_lock_path(place))
-    try:
-        return not locks.try_take(lock, "exclusive")
-    finally:
-        os.close(lock)
-
-
-def _lock_path(place: Place) -> Path:
-    return place.root / "valkey.lock"
 
 
 def _shorten_log(path: Path) -> None:

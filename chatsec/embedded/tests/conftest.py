@@ -1,0 +1,78 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from chatsec.embedded import Engines, describe
+from chatsec.embedded.tests.users import User, eventually, is_let_go
+
+
+@pytest.fixture(scope="session")
+def parent() -> Iterator[Path]:
+    """A directory that every account may pass through, as /home or /srv is."""
+    path = Path(tempfile.mkdtemp(prefix="ce-", dir="/tmp"))
+    path.chmod(0o755)
+    yield path
+    for known in path.rglob("credentials.json"):
+        home = json.loads(known.read_text()).get("home")
+        eventually(partial(is_let_go, known.parent), f"{known} is still in use")
+        if home:
+            shutil.rmtree(home)
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def shared(parent: Path) -> Iterator[tuple[Path, Engines]]:
+    """One running pair of engines for tests that break nothing."""
+    data_dir = parent / "shared"
+    with User(data_dir):
+        yield data_dir, describe(data_dir)
+
+
+@pytest.fixture
+def data_dir(parent: Path) -> Path:
+    path = Path(tempfile.mkdtemp(dir=parent))
+    path.chmod(0o755)
+    return path / "data"
+
+
+@pytest.fixture
+def start(data_dir: Path) -> Iterator[Callable[[], User]]:
+    users: list[User] = []
+
+    def begin() -> User:
+        users.append(User(data_dir))
+        return users[-1]
+
+    yield begin
+    for user in users:
+        user.leave()
+
+
+@pytest.fixture(scope="session")
+def common_python() -> str:
+    """An interpreter that the account `nobody` may run."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for name in (sys.executable, shutil.which(version, path="/usr/bin:/usr/local/bin")):
+        command = [str(name), "-c", "import psycopg2"]
+        environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        with suppress(OSError):
+            done = subprocess.run(
+                command,
+                user="nobody",
+                env=environment,
+                capture_output=True,
+                cwd="/",
+                check=False,
+            )
+            if done.returncode == 0:
+                return str(name)
+    pytest.skip("no Python that an ordinary user may run")

@@ -1,0 +1,149 @@
+"""Processes that use the engines, as a web or worker process would."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import psycopg2
+import redis
+
+from chatsec.embedded import Connection, Engines, locks, postgres, valkey
+from chatsec.embedded.places import Place, locate
+
+PROJECT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 30
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from chatsec.embedded import ensure_running
+ensure_running(Path(sys.argv[1]), durable=sys.argv[2] == "durable")
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+class User:
+    """A process that holds the engines until it leaves or is killed."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        python: str = sys.executable,
+        account: str | None = None,
+        durable: bool = True,
+    ) -> None:
+        paths = [str(PROJECT), *filter(None, sys.path)]
+        kind = "durable" if durable else "test"
+        self.process = subprocess.Popen(
+            [python, "-c", PROGRAM, str(data_dir), kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(paths)},
+            user=account,
+            extra_groups=None if account is None else [],
+        )
+
+    def wait_until_up(self) -> "User":
+        assert self.process.stdout
+        if self.process.stdout.readline() != "up\n":
+            raise AssertionError(self.process.communicate()[1])
+        return self
+
+    def leave(self) -> None:
+        self.process.communicate()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def __enter__(self) -> "User":
+        return self.wait_until_up()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.leave()
+
+
+def query(connection: Connection, sql: str) -> list[tuple[object, ...]]:
+    connected = psycopg2.connect(connection.url())
+    try:
+        with connected, connected.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connected.close()
+
+
+def both_answer(engines: Engines) -> bool:
+    try:
+        query(engines.app, "SELECT 1")
+        with redis.Redis.from_url(engines.cache_url(1)) as client:
+            return bool(client.ping())
+    except (psycopg2.OperationalError, redis.RedisError):
+        return False
+
+
+def pids(data_dir: Path) -> tuple[int | None, int | None]:
+    place = place_of(data_dir)
+    return postgres.pid_of(place), valkey.pid_of(place)
+
+
+def is_stopped(data_dir: Path) -> bool:
+    return pids(data_dir) == (None, None)
+
+
+def is_let_go(root: Path) -> bool:
+    names = ("leash", "keeper", "postgres", "valkey")
+    return not any(locks.is_held(root / f"{name}.lock") for name in names)
+
+
+def place_of(data_dir: Path) -> Place:
+    return locate(data_dir, durable=True)
+
+
+def keeper_pid(data_dir: Path) -> int | None:
+    """Return who holds the keeper's lock, as the kernel tells."""
+    known = (data_dir / "keeper.lock").stat()
+    device = f"{os.major(known.st_dev):02x}:{os.minor(known.st_dev):02x}"
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.split()
+        if fields[1] == "FLOCK" and fields[5] == f"{device}:{known.st_ino}":
+            return _live_holder(data_dir / "keeper.lock")
+    return None
+
+
+def _live_holder(path: Path) -> int | None:
+    """Find the process that has the file open: the lock's taker itself has forked."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == str(path):
+                return int(link.parts[2])
+        except OSError:
+            continue
+    return None
+
+
+def eventually(claim: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not claim():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def kill(pid: int | None) -> None:
+    assert pid
+    os.kill(pid, signal.SIGKILL)
