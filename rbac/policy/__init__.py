@@ -5,12 +5,15 @@ from rbac.policy.conditions import Condition, parse_condition
 from rbac.policy.decisions import Decision, Question, Reason
 from rbac.policy.parser import ConditionError
 from rbac.policy.roles import Grant, Role, grant
+from rbac.policy.scopes import DataScope
+from rbac.policy.sql import SqlCondition
 from rbac.policy.values import Bindings, Kind
 
 __all__ = [
     "Bindings",
     "Condition",
     "ConditionError",
+    "DataScope",
     "Decision",
     "Entry",
     "Grant",
@@ -19,6 +22,7 @@ __all__ = [
     "Reason",
     "Role",
     "Snapshot",
+    "SqlCondition",
     "grant",
     "parse_condition",
 ]

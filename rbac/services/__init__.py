@@ -4,6 +4,7 @@ from rbac.services.assignments import assign_role, revoke_assignment
 from rbac.services.deciding import (
     as_actor,
     check_permission,
+    data_scope,
     decide,
     effective_permissions,
 )
@@ -12,6 +13,7 @@ __all__ = [
     "as_actor",
     "assign_role",
     "check_permission",
+    "data_scope",
     "decide",
     "effective_permissions",
     "revoke_assignment",

@@ -22,6 +22,7 @@ from rbac import selectors
 from rbac.constants import ADMINISTRATIVE_CODES
 from rbac.policy import Bindings, Decision, Entry, Question, Reason
 from rbac.policy.roles import bare_code
+from rbac.policy.scopes import DataScope, scope_of
 
 Attributes = Mapping[str, AttributeValue]
 STEP_UP_LASTS = timedelta(minutes=5)
@@ -55,6 +56,18 @@ def check_permission(subject: Actor | Person | AnonymousUser | None, code: str) 
     entry = selectors.entry_for(actor.person)
     quick = entry.quick(code)
     return entry.check(question_of(actor, code)) if quick is None else quick
+
+
+def data_scope(
+    actor: Actor, permission: str, *, context: Attributes | None = None
+) -> DataScope:
+    """Return which rows and columns the permission shows to the actor now."""
+    code = bare_code(permission)
+    question = question_of(actor, code, context=context)
+    if _refused_outright(actor, code):
+        return scope_of((), question)
+    entry = selectors.entry_for(actor.person, at=_other_moment(context))
+    return scope_of(entry.covering(code), question)
 
 
 def effective_permissions(actor: Actor) -> tuple[str, ...]:
