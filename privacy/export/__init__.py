@@ -1,0 +1,1 @@
+"""The format of an export: encrypted frames, a zip, and pages that people can read."""
