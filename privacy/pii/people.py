@@ -7,8 +7,10 @@ from functools import cache
 
 from privacy.pii.gazetteer import fold, names, words
 from privacy.pii.labels import Label, Span
+from privacy.pii.tagger import get_tagger, units
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_REACH = 10  # words a side that the tagger reads
 _JOINT = re.compile(r"\.? ?(?:[A-Z]\. ?)?|, (?=[A-Z])")
 _PARTICLES = frozenset(
     "de da do dos das del della di van von der den ten ter la le el al bin ibn bint zu "
@@ -102,7 +104,7 @@ def find_people(text: str) -> Iterator[Span]:
     runs = list(_propose(text, tokens))
     if not runs:
         return
-    certainty = _judge(text, tokens)
+    certainty = _judge(text, tokens, runs)
     for run in runs:
         score = _score(text, tokens, run, certainty)
         if score > 0:
@@ -294,13 +296,50 @@ def _threshold_of_one(word: str, *, plain: bool, weak: bool, known: bool) -> flo
     return 0.8 if weak else 0.9
 
 
-def _judge(text: str, tokens: list[Token]) -> list[float]:
-    """Return for each token how likely it is part of a person's name."""
-    return [0.5] * len(tokens)
+def _judge(text: str, tokens: list[Token], runs: list[Run]) -> dict[int, float]:
+    """Return how likely each word of a run is part of a person's name, by position."""
+    certainty: dict[int, float] = {}
+    for group in _neighbours(runs):
+        left, right = _surroundings(text, tokens, group)
+        parts = units(text[left:right])
+        wanted = {
+            tokens[index].start - left: index
+            for run in group
+            for index in range(run.first, run.last + 1)
+        }
+        marks = get_tagger().person_marginals([unit for unit, _ in parts])
+        for (_, start), mark in zip(parts, marks, strict=True):
+            if start in wanted:
+                certainty[wanted[start]] = mark
+    return certainty
 
 
-def _score(text: str, tokens: list[Token], run: Run, certainty: list[float]) -> float:
-    mean = sum(certainty[run.first : run.last + 1]) / (run.last - run.first + 1)
+def _neighbours(runs: list[Run]) -> Iterator[list[Run]]:
+    """Yield runs so close together that they share their surroundings."""
+    group = [runs[0]]
+    for run in runs[1:]:
+        if run.first - group[-1].last > 2 * _REACH:
+            yield group
+            group = []
+        group.append(run)
+    yield group
+
+
+def _surroundings(text: str, tokens: list[Token], group: list[Run]) -> tuple[int, int]:
+    """Return the part of the text that the tagger reads: some words a side."""
+    left = tokens[max(0, group[0].first - _REACH)].start
+    last = min(len(tokens) - 1, group[-1].last + _REACH)
+    line = text.rfind("\n", left, tokens[group[0].first].start)
+    right = text.find("\n", tokens[group[-1].last].end)
+    stop = min(len(text), tokens[last].end + 2)
+    return (line + 1 if line >= 0 else left), (min(right, stop) if right >= 0 else stop)
+
+
+def _score(
+    text: str, tokens: list[Token], run: Run, certainty: dict[int, float]
+) -> float:
+    width = range(run.first, run.last + 1)
+    mean = sum(certainty.get(index, 0.0) for index in width) / len(width)
     least = _threshold(text, tokens, run)
     if mean < least:
         return 0.0

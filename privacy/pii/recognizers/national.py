@@ -116,7 +116,7 @@ RULES: tuple[Rule, ...] = (
     cued(
         Label.SSN,
         _CUES,
-        r"(?:[A-Z]{1,6}[ -]?)?\d[\dA-Z]*(?:[ ./-]\d[\dA-Z]*){0,5}",
+        r"(?:[A-Z]{1,6}[ -]?)?\d[\dA-Z]*(?:[ ./-]\d[\dA-Z]*){0,5}(?:[ -][A-Z](?![A-Za-z]))?",
         check=with_digit(0.8, least=6),
     ),
 )
