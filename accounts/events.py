@@ -45,6 +45,17 @@ FACTOR_ENROLLED = register(
     category="security",
     description="A second factor was enrolled and confirmed.",
 )
+FACTOR_REMOVED = register(
+    "accounts.factor_removed",
+    category="security",
+    severity="warning",
+    description="A second factor was taken away.",
+)
+ACCOUNT_UNLOCKED = register(
+    "accounts.account_unlocked",
+    category="security",
+    description="The failed sign-ins of an account were forgotten.",
+)
 USER_CREATED = register(
     "accounts.user_created",
     category="audit",

@@ -38,7 +38,9 @@ KEYS_MAX_AGE_SECONDS = 300
 @require_http_methods(["GET", "POST"])
 def sign_in_page(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; open the session, or ask for the code next."""
-    if request.method == "GET" and request.user.is_authenticated:
+    # Whom the admin site sent back is signed in, but not as it wants: no going round.
+    sent_back = request.GET.get("factor") == "required"
+    if request.method == "GET" and request.user.is_authenticated and not sent_back:
         return redirect(_next(request))
     form = SignInForm(request.POST or None)
     if request.method == "GET" or not form.is_valid():
@@ -176,7 +178,11 @@ def _form_page(
     if isinstance(refusal, TooMany):
         status = 429
         headers["Retry-After"] = str(refusal.retry_after_seconds)
-    shown = {"form": form, "next": _next(request), "refusal": refusal}
+    shown = {
+        "form": form,
+        "next": _next(request),
+        "factor_required": request.GET.get("factor") == "required",
+    }
     return render(request, template, shown, status=status, headers=headers)
 
 

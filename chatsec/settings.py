@@ -159,7 +159,12 @@ ANONYMOUS_USER_NAME = None
 GUARDIAN_RAISE_403 = True
 
 # Lockout is chatsec's own atomic reservation; axes keeps the ledger behind it.
-AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+AXES_HANDLER = "accounts.ledger.SignInLedger"
+AXES_USERNAME_CALLABLE = "accounts.ledger.ledger_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.ledger.ledger_address"
+AXES_LOCK_OUT_AT_FAILURE = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 # --- Sessions, cookies, headers ----------------------------------------------------
 

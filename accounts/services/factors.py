@@ -69,3 +69,15 @@ def require_code(user: User, code: str) -> TOTPFactor:
         if factor.is_spent(code):
             raise CodeAlreadyUsed(retry_after_seconds=factor.seconds_to_fresh_code())
     raise InvalidCode
+
+
+def remove_factor(factor: TOTPFactor) -> None:
+    """Take the factor away; sessions that it verified are verified no more."""
+    with transaction.atomic():
+        record(
+            events.FACTOR_REMOVED,
+            target=Target(type="accounts.factor", id=str(factor.handle)),
+            subject_id=factor.user_id,
+            details={"kind": "totp"},
+        )
+        factor.delete()

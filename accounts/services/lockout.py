@@ -28,6 +28,7 @@ from accounts.constants import (
     SUBNET_FAILURES,
 )
 from accounts.errors import AccountLocked
+from accounts.events import ACCOUNT_UNLOCKED
 from accounts.models import AttemptBudget, User
 from accounts.names import fold_name
 from auditlog.events import SECURITY_ALERT
@@ -64,8 +65,13 @@ def account_digest(user: User | None, name: str) -> bytes:
     A name that is nobody's has a budget too, or the answer would tell that it is free.
     """
     if user is not None:
-        return blind_index("accounts.lockout", f"user:{user.id}")
+        return user_digest(user.id)
     return blind_index("accounts.lockout", f"name:{fold_name(name)}")
+
+
+def user_digest(user_id: UUID) -> bytes:
+    """Return the key of a known account's budget."""
+    return blind_index("accounts.lockout", f"user:{user_id}")
 
 
 @contextmanager
@@ -188,7 +194,18 @@ def _target(budget: AttemptBudget, user: User | None) -> Target:
     return Target(type="accounts.unknown_name", id=bytes(budget.digest).hex()[:16])
 
 
-def forget_failures(user_id: UUID) -> None:
-    """Unlock the account: an administrator's decision, or a fresh start in a demo."""
-    digest = blind_index("accounts.lockout", f"user:{user_id}")
-    AttemptBudget.objects.filter(scope=Scope.ACCOUNT, digest=digest).delete()
+def unlock_account(user: User) -> None:
+    """Forget the account's failures: an administrator's decision, with evidence."""
+    with transaction.atomic():
+        record(
+            ACCOUNT_UNLOCKED,
+            target=Target(type="accounts.user", id=str(user.id)),
+            subject_id=user.id,
+        )
+        forget_failures(user.id)
+
+
+def forget_failures(user_id: UUID) -> int:
+    """Delete the account's budget; return how many rows there were."""
+    digest = user_digest(user_id)
+    return AttemptBudget.objects.filter(scope=Scope.ACCOUNT, digest=digest).delete()[0]

@@ -24,6 +24,7 @@ PERSONAL = ("email", "display_name")
 class Profile(TypedDict, total=False):
     """What an account says about its person."""
 
+    username: str
     email: str
     display_name: str
     department: str
@@ -39,8 +40,8 @@ def create_user(
     username: str, *, password: str | None, **profile: Unpack[Profile]
 ) -> User:
     """Return a new account; without a password nobody can sign in to it yet."""
-    user = User(username=fold_name(username))
-    _apply(user, profile)
+    user = User()
+    _apply(user, {**profile, "username": username})
     if "email" not in profile:
         raise Invalid("Some fields are not valid.", fields={"email": ["Required."]})
     if not user.display_name_sealed:
@@ -78,6 +79,11 @@ def update_user(user: User, **profile: Unpack[Profile]) -> User:
     return user
 
 
+def close_account(user: User) -> User:
+    """Close the account: it signs nobody in, from now on and everywhere."""
+    return update_user(user, is_active=False)
+
+
 def set_password(user: User, password: str) -> None:
     """Set the password and end every session of the account."""
     _set_password(user, password)
@@ -101,6 +107,8 @@ def _value(user: User, name: str) -> object:
 def _apply(user: User, profile: Profile) -> None:
     if "email" in profile:
         _check_email(profile["email"])
+    if "username" in profile:
+        profile = {**profile, "username": fold_name(profile["username"])}
     for name, value in profile.items():
         setattr(user, name, value)
 

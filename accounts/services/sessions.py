@@ -114,6 +114,11 @@ def revoke_all_sessions(user: User, *, because: str) -> int:
     return ended
 
 
+def sign_out_everywhere(user: User) -> int:
+    """End every session of the user, for whoever administers accounts."""
+    return revoke_all_sessions(user, because="revoked_by_admin")
+
+
 def revoke_own_session(user: User, session_id: object) -> None:
     """End a session of this user's; anybody else's does not exist for him."""
     session = AuthSession.objects.filter(

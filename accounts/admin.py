@@ -1,0 +1,268 @@
+"""People, their sessions and factors in the admin site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.password_validation import validate_password
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from accounts.models import AuthSession, TOTPFactor, User
+from accounts.models.people import email_digest
+from accounts.names import fold_name
+from accounts.selectors import search_users
+from accounts.services import factors, lockout, people, sessions
+from chatsec.core.crypto import DecryptionFailed
+from chatsec.core.errors import DomainError
+
+PLACE_IN_ORGANISATION = ("department", "region", "team", "manager", "approval_limit")
+
+
+class PersonForm(forms.ModelForm[User]):
+    """An account, with its personal columns opened for whoever manages people."""
+
+    email = forms.EmailField(label="E-mail")
+    display_name = forms.CharField(max_length=150)
+
+    class Meta:
+        model = User
+        fields = ("username", *PLACE_IN_ORGANISATION, "is_staff", "is_active")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        for name in people.PERSONAL:
+            if not self.instance._state.adding:  # noqa: SLF001 - Django's documented API
+                self.initial[name] = _opened(self.instance, name)
+
+    def clean_username(self) -> str:
+        """Return the one spelling of the name."""
+        return fold_name(self.cleaned_data["username"])
+
+    def clean_email(self) -> str:
+        """Refuse an address that is somebody else's."""
+        email: str = self.cleaned_data["email"]
+        others = User.objects.exclude(id=self.instance.id)
+        if others.filter(email_index=email_digest(email)).exists():
+            raise forms.ValidationError("Somebody has this address.")
+        return email
+
+
+class NewPersonForm(PersonForm):
+    """A new account with its first password."""
+
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters.",
+    )
+
+    def clean_password(self) -> str:
+        """Refuse a password that is too short or too common."""
+        password: str = self.cleaned_data["password"]
+        validate_password(password)
+        return password
+
+
+def _opened(user: User, name: str) -> str:
+    try:
+        return str(getattr(user, name))
+    except DecryptionFailed:
+        return "[erased]"
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin[User]):
+    """Makes, changes and closes accounts; nothing is deleted by hand."""
+
+    form = PersonForm
+    list_display = (
+        "username",
+        *PLACE_IN_ORGANISATION[:3],
+        "is_active",
+        "is_staff",
+        "date_joined",
+    )
+    list_filter = ("is_active", "is_staff", "department", "region")
+    search_fields: ClassVar[list[str]] = ["username"]
+    search_help_text = "The beginning of a user name, or a whole e-mail address."
+    autocomplete_fields: ClassVar[list[str]] = ["manager"]
+    ordering = ("username",)
+    actions: ClassVar[list[str]] = ["close_accounts", "unlock_accounts", "sign_out"]
+    show_full_result_count = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Search where sealed columns allow it: name prefix, exact e-mail."""
+        if not search_term.strip():
+            return queryset, False
+        return queryset & search_users(search_term), False
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: User | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        **kwargs: object,
+    ) -> type[forms.ModelForm[User]]:
+        """Ask for a password only where an account is made."""
+        if obj is None:
+            kwargs["form"] = NewPersonForm
+        return super().get_form(request, obj, change=change, **kwargs)  # type: ignore[arg-type]
+
+    def get_fields(
+        self, request: HttpRequest, obj: User | None = None
+    ) -> tuple[str, ...]:
+        """Return the columns in the order in which they are asked for."""
+        first = ("username", "email", "display_name")
+        rest = (*PLACE_IN_ORGANISATION, "is_staff")
+        return (
+            (*first, "password", *rest) if obj is None else (*first, *rest, "is_active")
+        )
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: User | None = None
+    ) -> bool:
+        """Refuse: an account is closed here, and erased by a privacy request."""
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Show a refusal of the service as a message, not as an error page."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            self.message_user(request, refusal.message, messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: User,
+        form: forms.ModelForm[User],
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
+        """Hand what was filled in to the service."""
+        given = dict(form.cleaned_data)
+        if change:
+            people.update_user(User.objects.get(id=obj.id), **given)
+            return
+        username, password = given.pop("username"), given.pop("password")
+        made = people.create_user(username, password=password, **given)
+        # The admin goes on with `obj`: it has to be the account that was made.
+        obj.__dict__.update(made.__dict__)
+
+    @admin.action(description="Close accounts", permissions=["change"])
+    def close_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Close the accounts and end their sessions."""
+        _each(self, request, chosen, people.close_account)
+
+    @admin.action(description="Unlock sign-in", permissions=["change"])
+    def unlock_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Forget the failed sign-ins of the accounts."""
+        _each(self, request, chosen, lockout.unlock_account)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """End every session of the accounts."""
+        _each(self, request, chosen, sessions.sign_out_everywhere)
+
+
+def _each(
+    site: UserAdmin,
+    request: HttpRequest,
+    chosen: QuerySet[User],
+    act: Callable[[User], object],
+) -> None:
+    for user in chosen:
+        act(user)
+    site.message_user(request, f"Done for {len(chosen)} accounts.", messages.SUCCESS)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # for two models
+    """Rows to look at; services change them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: signing in makes sessions, enrolling makes factors."""
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: object | None = None
+    ) -> bool:
+        """Refuse changes by hand."""
+        return False
+
+
+@admin.register(AuthSession)
+class AuthSessionAdmin(ReadOnlyAdmin):
+    """Signed-in devices of everybody, to be signed out."""
+
+    list_display = ("user", "kind", "amr", "created_at", "last_seen_at", "revoked_at")
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    search_fields: ClassVar[list[str]] = ["user__username__startswith"]
+    fields = (
+        "user",
+        "kind",
+        "amr",
+        "authenticated_at",
+        "stepped_up_at",
+        "created_at",
+        "last_seen_at",
+        "expires_at",
+        "revoked_at",
+        "revoked_because",
+    )
+    readonly_fields = fields
+    actions: ClassVar[list[str]] = ["revoke_sessions"]
+    show_full_result_count = False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: object | None = None
+    ) -> bool:
+        """Refuse: ended sessions leave by retention."""
+        return False
+
+    @admin.action(description="Sign out chosen devices", permissions=["delete_session"])
+    def revoke_sessions(
+        self, request: HttpRequest, chosen: QuerySet[AuthSession]
+    ) -> None:
+        """End the chosen sessions."""
+        for session in chosen:
+            sessions.revoke_session(session, because="revoked_by_admin")
+        self.message_user(request, f"{len(chosen)} devices signed out.")
+
+    def has_delete_session_permission(self, request: HttpRequest) -> bool:
+        """Whether the visitor may end other people's sessions."""
+        return request.user.has_perm("accounts.delete_authsession")
+
+
+@admin.register(TOTPFactor)
+class TOTPFactorAdmin(ReadOnlyAdmin):
+    """Authenticator apps: who has one, and taking a lost one away."""
+
+    list_display = ("user", "name", "confirmed", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields: ClassVar[list[str]] = ["user__username__startswith"]
+    fields = ("user", "name", "confirmed", "created_at", "last_used_at")
+    readonly_fields = fields
+
+    def delete_model(self, request: HttpRequest, obj: TOTPFactor) -> None:
+        """Take the factor away, with evidence."""
+        factors.remove_factor(obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[TOTPFactor]
+    ) -> None:
+        """Take the chosen factors away, with evidence."""
+        for factor in queryset:
+            factors.remove_factor(factor)

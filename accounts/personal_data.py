@@ -1,0 +1,251 @@
+"""What accounts holds on a person, and how it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from accounts.models import (
+    AttemptBudget,
+    AuthSession,
+    BrowserSession,
+    Challenge,
+    TOTPFactor,
+    User,
+)
+from accounts.services import lockout
+from chatsec.core.errors import Json
+from chatsec.core.personal_data import Declaration, declare, not_personal
+
+BATCH = 500
+
+
+def _at(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def _delete(rows: QuerySet[Model]) -> int:
+    """Delete in batches, so that no transaction grows with the table."""
+    deleted = 0
+    while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+        deleted += rows.model._default_manager.filter(pk__in=ids).delete()[0]  # noqa: SLF001 - Django's documented API
+    return deleted
+
+
+def export_user(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the account itself."""
+    for user in User.objects.select_related("manager").filter(id=subject_id):
+        yield {
+            "id": str(user.id),
+            "username": user.username,
+            "email": user.email,
+            "display_name": user.display_name,
+            "department": user.department,
+            "region": user.region,
+            "team": user.team,
+            "manager": user.manager.username if user.manager else None,
+            "approval_limit": str(user.approval_limit)
+            if user.approval_limit is not None
+            else None,
+            "is_active": user.is_active,
+            "is_staff": user.is_staff,
+            "date_joined": _at(user.date_joined),
+        }
+
+
+def erase_user(subject_id: UUID) -> int:
+    """Delete the account, and with it every row that names it."""
+    return User.objects.filter(id=subject_id).delete()[0]
+
+
+def export_sessions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield where the person is and was signed in."""
+    rows = AuthSession.objects.filter(user_id=subject_id).order_by("id")
+    for session in rows.iterator(chunk_size=BATCH):
+        yield {
+            "id": str(session.id),
+            "kind": session.kind,
+            "user_agent": session.user_agent,
+            "verified_by": list(session.amr),
+            "created_at": _at(session.created_at),
+            "last_seen_at": _at(session.last_seen_at),
+            "stepped_up_at": _at(session.stepped_up_at),
+            "expires_at": _at(session.expires_at),
+            "revoked_at": _at(session.revoked_at),
+        }
+
+
+def erase_sessions(subject_id: UUID) -> int:
+    """Delete the person's sessions with their cookies and tokens."""
+    return _delete(AuthSession.objects.filter(user_id=subject_id))
+
+
+def _ended_sessions(
+    before: datetime, held: frozenset[UUID]
+) -> QuerySet[AuthSession, AuthSession]:
+    return AuthSession.objects.filter(expires_at__lt=before).exclude(user_id__in=held)
+
+
+def expire_sessions(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete sessions that ended before; what a browser left behind goes too."""
+    BrowserSession.objects.filter(expires_at__lt=timezone.now()).delete()
+    return _delete(_ended_sessions(before, held))
+
+
+def count_expired_sessions(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many sessions `expire_sessions` would delete."""
+    return _ended_sessions(before, held).count()
+
+
+def export_factors(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the person's second factors, without their secrets."""
+    for factor in TOTPFactor.objects.filter(user_id=subject_id).order_by("id"):
+        yield {
+            "name": factor.name,
+            "kind": "totp",
+            "confirmed": factor.confirmed,
+            "created_at": _at(factor.created_at),
+            "last_used_at": _at(factor.last_used_at),
+        }
+
+
+def erase_factors(subject_id: UUID) -> int:
+    """Delete the person's second factors."""
+    return _delete(TOTPFactor.objects.filter(user_id=subject_id))
+
+
+def export_challenges(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield when a code was asked for."""
+    rows = Challenge.objects.filter(user_id=subject_id).order_by("created_at", "id")
+    for challenge in rows.iterator(chunk_size=BATCH):
+        yield {
+            "purpose": challenge.purpose,
+            "created_at": _at(challenge.created_at),
+            "failed_tries": challenge.failed_tries,
+            "completed_at": _at(challenge.completed_at),
+        }
+
+
+def erase_challenges(subject_id: UUID) -> int:
+    """Delete the questions for a code."""
+    return _delete(Challenge.objects.filter(user_id=subject_id))
+
+
+def _old_challenges(
+    before: datetime, held: frozenset[UUID]
+) -> QuerySet[Challenge, Challenge]:
+    return Challenge.objects.filter(expires_at__lt=before).exclude(user_id__in=held)
+
+
+def expire_challenges(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete questions that were over before."""
+    return _delete(_old_challenges(before, held))
+
+
+def count_expired_challenges(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many questions `expire_challenges` would delete."""
+    return _old_challenges(before, held).count()
+
+
+def _budgets(subject_id: UUID) -> QuerySet[AttemptBudget, AttemptBudget]:
+    return AttemptBudget.objects.filter(digest=lockout.user_digest(subject_id))
+
+
+def export_budgets(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the recent failed sign-ins and any lock."""
+    for budget in _budgets(subject_id):
+        yield {
+            "recent_tries": len(budget.tries),
+            "locked_until": _at(budget.locked_until),
+        }
+
+
+def _old_budgets(before: datetime) -> QuerySet[AttemptBudget, AttemptBudget]:
+    # Never one that still counts or locks, whatever the policy says.
+    safe = min(before, timezone.now() - timedelta(hours=1))
+    return AttemptBudget.objects.filter(touched_at__lt=safe)
+
+
+def expire_budgets(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete budgets that nobody touched since; digests name no held subject."""
+    kept = [lockout.user_digest(each) for each in held]
+    return _delete(_old_budgets(before).exclude(digest__in=kept))
+
+
+def count_expired_budgets(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many budgets `expire_budgets` would delete."""
+    kept = [lockout.user_digest(each) for each in held]
+    return _old_budgets(before).exclude(digest__in=kept).count()
+
+
+declare(
+    Declaration(
+        model="accounts.User",
+        holds="Your account: name, e-mail address, place in the organisation",
+        part="personal_info",
+        purposes=("account",),
+        export=export_user,
+        erase=erase_user,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.AuthSession",
+        holds="Where and when you signed in",
+        part="data_processing_log",
+        purposes=("account",),
+        export=export_sessions,
+        erase=erase_sessions,
+        retention="sessions",
+        expire=expire_sessions,
+        count_expired=count_expired_sessions,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.TOTPFactor",
+        holds="Your authenticator apps",
+        part="personal_info",
+        purposes=("account",),
+        export=export_factors,
+        erase=erase_factors,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.Challenge",
+        holds="When a verification code was asked of you",
+        part="data_processing_log",
+        purposes=("security_log",),
+        export=export_challenges,
+        erase=erase_challenges,
+        retention="sign_in_attempts",
+        expire=expire_challenges,
+        count_expired=count_expired_challenges,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.AttemptBudget",
+        holds="Recent failed sign-ins to your account, counted under a digest",
+        part="data_processing_log",
+        purposes=("security_log",),
+        export=export_budgets,
+        erase=lockout.forget_failures,
+        retention="sign_in_attempts",
+        expire=expire_budgets,
+        count_expired=count_expired_budgets,
+    )
+)
+not_personal(
+    "accounts.BrowserSession",
+    "accounts.RefreshToken",
+    reason="Parts of a session, which is declared and deletes them",
+)
+not_personal(
+    "accounts.User_groups", reason="Not used: roles are rbac's, and declared there"
+)
