@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -79,7 +80,6 @@ def start(place: Place, account: Account) -> None:
     account.make_directory(place.run)
     if _status(place) == "ready" and not place.postgres_socket.exists():
         stop(place, account)  # something swept its socket away
-    _forget_dead_server(place)
     deadline = time.monotonic() + HANDOVER_SECONDS
     while reason := _try_start(place, account, programs):
         if not any(sign in reason for sign in _TRANSIENT) or _is_past(deadline):
@@ -123,6 +123,7 @@ def _try_start(place: Place, account: Account, programs: Path) -> str:
 
     pg_ctl hands its paths to a shell, so that it gets plain ones, relative to its home.
     """
+    _forget_dead_server(place)
     log = place.pgdata / "start.log"
     log.unlink(missing_ok=True)
     command = [f"{programs}/pg_ctl", "start", "-D", place.pgdata.name, "-w", "-s"]
@@ -131,7 +132,11 @@ def _try_start(place: Place, account: Account, programs: Path) -> str:
         if lock is None:
             return "postmaster.pid: an earlier server is still going away"
         done = account.run(command, keep=[lock], cwd=place.home)
-    return "" if done.returncode == 0 else _reason(_read(log)) or done.stderr.strip()
+    if done.returncode == 0:
+        return ""
+    # Once its collector runs, the server speaks there.
+    logs = sorted(place.pgdata.glob("log/*"), key=lambda path: path.stat().st_mtime)
+    return _reason("".join(_read(path) for path in [*logs[-1:], log])) or done.stderr
 
 
 def _is_past(deadline: float) -> bool:
@@ -165,22 +170,28 @@ def _create_cluster(place: Place, account: Account, programs: Path) -> None:
 def _configure(place: Place) -> None:
     text = _CONFIGURATION.format(run=place.run)
     text += "" if place.durable else _FOR_TESTS
+    if sys.platform == "linux":
+        # One call for the file system; a call for each file took seconds after a crash.
+        text += "recovery_init_sync_method = 'syncfs'\n"
     write_private(place.pgdata / "chatsec.conf", text)
 
 
 def _forget_dead_server(place: Place) -> None:
-    """Remove the pid file of a server that is gone for certain.
+    """Remove the pid files of a server that is gone for certain.
 
     In a container that was killed, and after a power cut, its process id is soon
-    another program's, and PostgreSQL then refuses to start. Gone for certain means
-    that no process holds the server's lock and that the one named is no PostgreSQL.
+    another program's, and PostgreSQL then refuses to start; so it does while a killed
+    server waits for a parent to notice. Gone for certain means that no process holds
+    the server's lock and that the one named is a zombie or no PostgreSQL.
     """
-    lines = _pid_file(place)
-    if not lines or locks.is_held(place.postgres_lock):
+    if locks.is_held(place.postgres_lock):
         return
-    name = _read(Path("/proc") / lines[0].strip() / "comm")
-    if name and not name.startswith("postgres"):
-        (place.pgdata / "postmaster.pid").unlink(missing_ok=True)
+    socket_lock = place.run / f"{place.postgres_socket.name}.lock"
+    for path in (place.pgdata / "postmaster.pid", socket_lock):
+        pid = _read(path).partition("\n")[0].strip()
+        status = _read(Path("/proc") / pid / "status") if pid.isdecimal() else ""
+        if status and ("\nState:\tZ" in status or "Name:\tpostgres" not in status):
+            path.unlink(missing_ok=True)
 
 
 def _status(place: Place) -> str:
@@ -201,4 +212,4 @@ def _read(path: Path) -> str:
 
 def _reason(text: str) -> str:
     lines = [line for line in text.splitlines() if "FATAL" in line or "PANIC" in line]
-    return lines[-1] if lines else text.strip()
+    return lines[-1] if lines else text.strip()[-500:]
