@@ -194,17 +194,17 @@ CREATE FUNCTION public.audit_drop_partition(leaf text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '5s' AS $$
 DECLARE
-    found record;
+    part record;
     kept timestamptz;
     dropped bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('chatsec audit partitions'));
-    SELECT * INTO found FROM public.audit_partitions() AS p WHERE p.partition = leaf;
+    SELECT * INTO part FROM public.audit_partitions() AS p WHERE p.partition = leaf;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no audit partition is called %', leaf
             USING ERRCODE = 'undefined_table';
     END IF;
-    IF found.expired IS NOT TRUE THEN
+    IF part.expired IS NOT TRUE THEN
         RAISE EXCEPTION 'audit partition % is younger than its retention', leaf
             USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -215,7 +215,7 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     EXECUTE format('ALTER TABLE audit_parts.%I DETACH PARTITION audit_parts.%I',
-        'event_' || found.category, leaf);
+        'event_' || part.category, leaf);
     EXECUTE format('DROP TABLE audit_parts.%I', leaf);
     -- No partition goes without a trace, whoever calls this and from where.
     INSERT INTO public.auditlog_event (event_id, category, occurred_at, event_type,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, TypeVar, Unpack
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from auditlog.registry import EventType
 from auditlog.services.recording import Evidence, record
+from chatsec.core.context import current_actor
 
 T = TypeVar("T")
 # The other connection may have to wait for a row that this transaction holds; nobody
 # would ever break that wait, so it ends by itself.
-WAIT: Final = "SET lock_timeout = '2s'; SET statement_timeout = '5s'"
+WAIT: Final = "SET lock_timeout = '1s'; SET statement_timeout = '5s'"
 
 
 def record_refusal(event: EventType, **evidence: Unpack[Evidence]) -> UUID:
@@ -27,7 +29,12 @@ def record_refusal(event: EventType, **evidence: Unpack[Evidence]) -> UUID:
     """
     if not in_transaction():
         return record(event, **evidence)
-    return on_own_connection(lambda: record(event, **evidence))
+    try:
+        return on_own_connection(lambda: record(event, **evidence))
+    except OperationalError:
+        # The caller holds the new key of one of these people and will roll it back.
+        nameless = _without_people(evidence)
+        return on_own_connection(lambda: record(event, **nameless))
 
 
 def in_transaction() -> bool:
@@ -46,6 +53,12 @@ def on_own_connection(work: Callable[[], T]) -> T:
     context = contextvars.copy_context()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit") as pool:
         return pool.submit(context.run, _separately, work).result()
+
+
+def _without_people(evidence: Evidence) -> Evidence:
+    actor = replace(evidence.get("actor") or current_actor(), person=None)
+    without = Evidence(actor=actor, subject_id=None, subject_details={})
+    return {**evidence, **without}
 
 
 def _separately(work: Callable[[], T]) -> T:

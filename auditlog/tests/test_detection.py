@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from auditlog import events, selectors, tasks
+from auditlog.models import Alert, Event
+from auditlog.rules import (
+    DENIAL_RULES,
+    DENIALS_IN_1_HOUR,
+    DENIALS_IN_5_MINUTES,
+    QUERIES_IN_24_HOURS,
+    Rule,
+)
+from auditlog.services import detection
+from auditlog.services.recording import build_row, insert
+from auditlog.tests.factories import make_actor, make_denials, make_event
+from chatsec.core.context import ANONYMOUS, SYSTEM, Actor
+from chatsec.core.crypto import subject_keys
+from privacy.services.keys import destroy_key
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+def fired(rule: Rule, *, now: datetime = NOW) -> list[int]:
+    """Return the counts of the alerts that a scan newly opens."""
+    return [alert.count for alert in detection.scan([rule], now=now)]
+
+
+@pytest.mark.parametrize(("count", "alerts"), [(3, []), (4, [4]), (5, [5])])
+def test_more_than_3_denials_in_5_minutes(count: int, alerts: list[int]) -> None:
+    make_denials(make_actor(), count=count, every=MINUTE, until=NOW)
+
+    assert fired(DENIALS_IN_5_MINUTES) == alerts
+
+
+@pytest.mark.parametrize(("count", "alerts"), [(10, []), (11, [11])])
+def test_more_than_10_denials_in_an_hour(count: int, alerts: list[int]) -> None:
+    make_denials(make_actor(), count=count, every=5 * MINUTE, until=NOW)
+
+    assert fired(DENIALS_IN_1_HOUR) == alerts
+    assert fired(DENIALS_IN_5_MINUTES) == []
+
+
+@pytest.mark.parametrize(("count", "alerts"), [(1000, []), (1001, [1001])])
+def test_more_than_1000_queries_in_24_hours(count: int, alerts: list[int]) -> None:
+    actor = make_actor()
+    row = build_row(events.CHATBOT_QUERY, {"actor": actor}, occurred_at=NOW)
+    for number in range(count):
+        fresh = build_row(events.CHATBOT_QUERY, {"actor": actor}, occurred_at=NOW)
+        at = NOW - number * MINUTE
+        insert(row._replace(event_id=fresh.event_id, occurred_at=at))
+
+    assert fired(QUERIES_IN_24_HOURS) == alerts
+
+
+def test_the_window_slides_and_ends_where_it_says() -> None:
+    spread = timedelta(minutes=5) / 3
+    make_denials(make_actor(), count=4, every=spread, until=NOW)
+    assert fired(DENIALS_IN_5_MINUTES) == [4]
+
+    make_denials(make_actor(), count=4, every=spread + SECOND, until=NOW)
+    assert fired(DENIALS_IN_5_MINUTES) == []
+
+
+def test_a_scan_that_comes_late_finds_the_burst() -> None:
+    make_denials(make_actor(), count=4, every=SECOND, until=NOW - 20 * MINUTE)
+
+    assert fired(DENIALS_IN_5_MINUTES) == [4]
+
+
+def test_people_are_counted_apart() -> None:
+    for _ in range(3):
+        make_denials(make_actor(), count=2, every=SECOND, until=NOW)
+
+    assert fired(DENIALS_IN_5_MINUTES) == []
+
+
+@pytest.mark.parametrize("nobody", [ANONYMOUS, SYSTEM])
+def test_nobody_is_not_one_person(nobody: Actor) -> None:
+    make_denials(nobody, count=20, every=SECOND, until=NOW)
+
+    assert fired(DENIALS_IN_5_MINUTES) == []
+
+
+def test_granted_checks_do_not_count() -> None:
+    actor = make_actor()
+    for _ in range(10):
+        make_event(events.AUTHORIZATION_CHECK, at=NOW, actor=actor)
+
+    assert fired(DENIALS_IN_5_MINUTES) == []
+
+
+def test_an_episode_is_one_alert_however_often_it_is_scanned() -> None:
+    actor = make_actor()
+    make_denials(actor, count=4, every=SECOND, until=NOW)
+    assert fired(DENIALS_IN_5_MINUTES) == [4]
+    assert fired(DENIALS_IN_5_MINUTES, now=NOW + MINUTE) == []
+
+    make_denials(actor, count=2, every=SECOND, until=NOW + 2 * MINUTE)
+
+    assert fired(DENIALS_IN_5_MINUTES, now=NOW + 3 * MINUTE) == []
+    alert = Alert.objects.get()
+    assert alert.count == 6
+    assert alert.last_at == NOW + 2 * MINUTE
+    assert Event.objects.filter(event_type="security_alert").count() == 1
+
+
+def test_a_later_episode_is_another_alert() -> None:
+    actor = make_actor()
+    make_denials(actor, count=4, every=SECOND, until=NOW - 25 * MINUTE)
+    assert fired(DENIALS_IN_5_MINUTES, now=NOW - 24 * MINUTE) == [4]
+
+    later = NOW + timedelta(hours=2)
+    make_denials(actor, count=4, every=SECOND, until=later)
+
+    assert fired(DENIALS_IN_5_MINUTES, now=later) == [4]
+    assert Alert.objects.count() == 2
+
+
+def test_a_resolved_alert_reopens_only_when_it_goes_on() -> None:
+    actor = make_actor()
+    make_denials(actor, count=4, every=SECOND, until=NOW)
+    fired(DENIALS_IN_5_MINUTES)
+    Alert.objects.update(state="resolved")
+
+    assert fired(DENIALS_IN_5_MINUTES, now=NOW + MINUTE) == []
+    assert Alert.objects.get().state == "resolved"
+
+    make_denials(actor, count=1, every=SECOND, until=NOW + 2 * MINUTE)
+    assert fired(DENIALS_IN_5_MINUTES, now=NOW + 3 * MINUTE) == [5]
+    assert Alert.objects.get().state == "open"
+
+
+def test_an_alert_leaves_a_security_event_in_the_chapters_shape() -> None:
+    actor = make_actor()
+    make_denials(actor, count=4, every=SECOND, until=NOW)
+
+    fired(DENIALS_IN_5_MINUTES)
+
+    event = Event.objects.get(event_type="security_alert")
+    assert event.category == "security"
+    described = selectors.describe(event)
+    del described["timestamp"]
+    assert described == {
+        "event_type": "security_alert",
+        "alert_type": "denials_in_5_minutes",
+        "user_id": str(subject_keys().pseudonym(actor.id)),  # type: ignore[arg-type]
+        "failure_count": 4,
+        "time_window_minutes": 5,
+        "action_taken": "alert_opened",
+    }
+
+
+def test_erased_people_still_raise_alerts() -> None:
+    actor = make_actor()
+    make_denials(actor, count=4, every=SECOND, until=NOW)
+    destroy_key(actor.id)  # type: ignore[arg-type]
+
+    assert fired(DENIALS_IN_5_MINUTES) == [4]
+
+
+def test_the_tasks_run_the_rules() -> None:
+    make_denials(make_actor(), count=11, every=SECOND, until=timezone.now())
+
+    assert tasks.scan_denials() == 2
+    assert tasks.scan_denials() == 0
+    assert tasks.scan_query_volume() == 0
+    assert set(Alert.objects.values_list("rule", flat=True)) == {
+        rule.name for rule in DENIAL_RULES
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_scans_at_once_open_one_alert() -> None:
+    make_denials(make_actor(), count=5, every=SECOND, until=NOW)
+    barrier, opened = Barrier(4), []
+
+    def scan() -> None:
+        barrier.wait()
+        try:
+            opened.extend(fired(DENIALS_IN_5_MINUTES))
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=scan) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert opened == [5]
+    assert Alert.objects.count() == 1
