@@ -20,6 +20,11 @@ def names() -> frozenset[str]:
     return words("first_names") | words("last_names")
 
 
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text as a set: lists in code stay readable this way."""
+    return frozenset(text.split())
+
+
 def fold(word: str) -> str:
     """Return the accent-free lower-case form in which lists are kept."""
     if word.isascii():

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 # Characters that show nothing and are used to break a value apart: soft hyphen,
 # zero-width and direction marks, word joiner, variation selectors, BOM.
 _INVISIBLE = frozenset(
-    [0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF]
-    + list(range(0x200B, 0x2010))
-    + list(range(0x202A, 0x202F))
-    + list(range(0x2060, 0x2070))
-    + list(range(0xFE00, 0xFE10))
+    (
+        *(0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF),
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+    )
 )
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-")  # noqa: RUF001 - that is the point
 _QUOTES = {ord(c): "'" for c in "‘’ʼ＇"} | {ord(c): '"' for c in "“”„"}  # noqa: RUF001

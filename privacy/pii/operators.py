@@ -100,7 +100,7 @@ class Vault:
 
     def restore(self, text: str) -> str:
         """Return the text with every token of this vault replaced by its value."""
-        return _VAULT_TOKEN.sub(lambda match: self._open(match), text)
+        return _VAULT_TOKEN.sub(self._open, text)
 
     def _open(self, match: re.Match[str]) -> str:
         label, packed = match.groups()

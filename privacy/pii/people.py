@@ -2,52 +2,55 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
-from privacy.pii.gazetteer import fold, names, words
+from privacy.pii.gazetteer import fold, names, word_set, words
 from privacy.pii.labels import Label, Span
 from privacy.pii.tagger import get_tagger, units
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_KNOWN = "*known*"  # the folded form of a word that is surely no name
 _REACH = 10  # words a side that the tagger reads
 _JOINT = re.compile(r"\.? ?(?:[A-Z]\. ?)?|, (?=[A-Z])")
-_PARTICLES = frozenset(
-    "de da do dos das del della di van von der den ten ter la le el al bin ibn bint zu "
-    "zum zur y e of".split()
+_PARTICLES = word_set(
+    "de da do dos das del della di van von der den ten ter la le el al bin ibn "
+    "bint zu zum zur y e of"
 ) - {"of", "e", "la", "le", "el", "ten"}
-_TITLES = frozenset(
-    "mr mrs ms miss mx dr prof professor sir madam herr frau senor senora monsieur mme "
-    "madame signor signora dott sra sr doctor nurse".split()
+_TITLES = word_set(
+    "mr mrs ms miss mx dr prof professor sir madam herr frau senor senora "
+    "monsieur mme madame signor signora dott sra sr doctor nurse"
 )
-_RELATIONS = frozenset(
-    "sister brother wife husband mother father mom mum dad son daughter colleague boss "
-    "friend partner cousin uncle aunt girlfriend boyfriend spouse fiance fiancee "
-    "neighbor neighbour supervisor nephew niece grandmother grandfather roommate "
-    "coworker teammate schwester bruder frau mann chef kollege kollegin soeur frere mari "
-    "femme hermana hermano esposa esposo sorella fratello moglie marito stepson "
-    "stepdaughter kid child baby patient".split()
+_RELATIONS = word_set(
+    "sister brother wife husband mother father mom mum dad son daughter "
+    "colleague boss friend partner cousin uncle aunt girlfriend boyfriend "
+    "spouse fiance fiancee neighbor neighbour supervisor nephew niece "
+    "grandmother grandfather roommate coworker teammate schwester bruder frau "
+    "mann chef kollege kollegin soeur frere mari femme hermana hermano esposa "
+    "esposo sorella fratello moglie marito stepson stepdaughter kid child baby "
+    "patient"
 )
-_NAME_WORDS = frozenset(
-    "name named namens heisse heise firstname lastname surname forename fullname llamo "
-    "appelle chiamo nombre nom nome ich-heisse".split()
+_NAME_WORDS = word_set(
+    "name named namens heisse heise firstname lastname surname forename "
+    "fullname llamo appelle chiamo nombre nom nome ich-heisse"
 )
-_CLOSINGS = frozenset("regards sincerely cheers thanks thx best gruesse grusse".split())
-_WEAK_CUES = frozenset(
-    "i'm am contact employee customer client hi hello hey dear ask tell email call meet "
-    "attn with from by for of to and cc signed salary employee user manager rep about "
-    "hired fired promoted is told met says said wrote asked report reports owner "
-    "applicant candidate guest member tenant student teacher recipient sender beneficiary "
-    "cardholder holder driver author".split()
+_CLOSINGS = word_set("regards sincerely cheers thanks thx best gruesse grusse")
+_WEAK_CUES = word_set(
+    "i'm am contact employee customer client hi hello hey dear ask tell email "
+    "call meet attn with from by for of to and cc signed salary employee user "
+    "manager rep about hired fired promoted is told met says said wrote asked "
+    "report reports owner applicant candidate guest member tenant student "
+    "teacher recipient sender beneficiary cardholder holder driver author"
 )
-_ORG_AFTER = frozenset(
-    "inc ltd llc corp corporation company co gmbh ag plc group holdings bank university "
-    "college school hospital clinic institute museum church airport station hotel street "
-    "st avenue ave road rd lane drive court region team department office building "
-    "project center centre award act law method foundation county city valley beach "
-    "island river lake river's bridge park square tower prize theorem & score index "
-    "server cluster database stadium brothers motors airlines election syndrome "
-    "university's conference fund association partners capital".split()
+_ORG_AFTER = word_set(
+    "inc ltd llc corp corporation company co gmbh ag plc group holdings bank "
+    "university college school hospital clinic institute museum church airport "
+    "station hotel street st avenue ave road rd lane drive court region team "
+    "department office building project center centre award act law method "
+    "foundation county city valley beach island river lake river's bridge park "
+    "square tower prize theorem & score index server cluster database stadium "
+    "brothers motors airlines election syndrome university's conference fund "
+    "association partners capital"
 )
 
 
@@ -73,16 +76,40 @@ class Token:
 
 def tokenise(text: str) -> list[Token]:
     """Return the words that are not part of an identifier, path or address."""
-    return [
+    tokens = [
         Token(word, match.start(), match.end(), fold(word.removesuffix("'s")))
         for match in TOKEN.finditer(text)
         for word in [match.group()]
     ]
+    return _mark_known_phrases(tokens)
+
+
+@cache
+def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for line in words("known_phrases"):
+        phrase = tuple(line.split())
+        found[phrase[0]] = (*found.get(phrase[0], ()), phrase)
+    return found
+
+
+def _mark_known_phrases(tokens: list[Token]) -> list[Token]:
+    """Give the words of company and place names a form that no list has."""
+    phrases = _phrases()
+    for index, token in enumerate(tokens):
+        for phrase in phrases.get(token.folded, ()):
+            part = tokens[index : index + len(phrase)]
+            if tuple(one.folded for one in part) == phrase:
+                tokens[index : index + len(phrase)] = [
+                    replace(one, folded=_KNOWN) for one in part
+                ]
+    return tokens
 
 
 @cache
 def _ambiguous() -> frozenset[str]:
-    return (words("ambiguous_names") | words("common_words")) & names()
+    ordinary = words("ambiguous_names") | words("common_words") | words("plain_words")
+    return ordinary & names()
 
 
 @cache
@@ -139,11 +166,11 @@ def _is_part_of_identifier(text: str, token: Token) -> bool:
 
 def _can_be_name(text: str, tokens: list[Token], position: int) -> bool:
     token = tokens[position]
-    if token.folded in _stop() or len(token.text) < 2:
+    if token.folded in _stop() or token.folded == _KNOWN or len(token.text) < 2:
         return False
     if not token.text[0].isupper():
         return _is_lower_name(text, tokens, position)
-    if token.is_upper and token.folded not in names():
+    if token.is_upper and (token.folded not in names() or len(token.text) < 3):
         return False
     known = token.folded in names()
     if not known and token.folded in words("common_words"):
@@ -153,13 +180,30 @@ def _can_be_name(text: str, tokens: list[Token], position: int) -> bool:
 
 def _is_lower_name(text: str, tokens: list[Token], position: int) -> bool:
     token = tokens[position]
-    if token.folded in _ambiguous() or token.folded in words("common_words"):
+    if token.folded in words("common_words"):
         return False
+    if token.folded in _ambiguous():
+        return _has_lower_surname(text, tokens, position)
     if token.folded not in names():
         return _strong_cue(text, tokens, position) == 2 and not _is_part_of_identifier(
             text, token
         )
     return not _is_part_of_identifier(text, token)
+
+
+def _has_lower_surname(text: str, tokens: list[Token], position: int) -> bool:
+    """Tell whether an ambiguous first name has a plain last name beside it."""
+    if position + 1 >= len(tokens) or tokens[position].folded in words("plain_words"):
+        return False
+    following = tokens[position + 1]
+    return (
+        text[tokens[position].end : following.start] == " "
+        and tokens[position].folded in words("first_names")
+        and following.text.islower()
+        and following.folded in words("last_names")
+        and following.folded not in _ambiguous()
+        and following.folded not in _stop()
+    )
 
 
 def _extend(text: str, tokens: list[Token], position: int) -> int:
@@ -196,18 +240,18 @@ def _past_particles(text: str, tokens: list[Token], position: int) -> int:
 
 def _is_reversed(text: str, tokens: list[Token], first: int, second: int) -> bool:
     """Tell whether "Smith, Jane" stands here: a last name, then a first name."""
-    return (
-        second == first + 1
-        and tokens[first].folded in words("last_names")
-        and tokens[second].folded in words("first_names")
-        and tokens[first].folded not in words("first_names")
-        and tokens[second].folded not in words("last_names")
-    )
+    last, given = tokens[first].folded, tokens[second].folded
+    if second != first + 1 or last not in words("last_names"):
+        return False
+    if given not in words("first_names"):
+        return False
+    return last not in words("first_names") or given not in words("last_names")
 
 
 def _continues(text: str, tokens: list[Token], position: int, *, lower: bool) -> bool:
     token = tokens[position]
-    if token.folded in _stop() or _is_part_of_identifier(text, token):
+    refused = token.folded in _stop() or token.folded == _KNOWN
+    if refused or _is_part_of_identifier(text, token):
         return False
     if lower:
         return token.text.islower() and (
@@ -215,7 +259,9 @@ def _continues(text: str, tokens: list[Token], position: int, *, lower: bool) ->
         )
     if not token.text[0].isupper():
         return False
-    if token.is_upper and not tokens[position - 1].is_upper:
+    if token.is_upper and (
+        not tokens[position - 1].is_upper or token.folded not in names()
+    ):
         return False
     return token.folded in names() or token.folded not in words("common_words")
 
@@ -270,6 +316,10 @@ def _threshold(text: str, tokens: list[Token], run: Run) -> float:
     plain = [word in names() and word not in _ambiguous() for word in folded]
     if len(folded) > 1:
         return _threshold_of_several(folded, known, plain)
+    if tokens[run.first].is_upper and not plain[0]:
+        return 0.75
+    if tokens[run.first].is_upper and not text.isupper():
+        return 0.7  # an acronym among ordinary words
     return _threshold_of_one(folded[0], plain=plain[0], weak=weak, known=known[0])
 
 
@@ -287,8 +337,10 @@ def _threshold_of_several(
 
 
 def _threshold_of_one(word: str, *, plain: bool, weak: bool, known: bool) -> float:
-    if word in words("places") and word in _ambiguous():
-        return 0.75
+    if word in words("places"):
+        if word in _ambiguous() or word not in words("first_names"):
+            return 0.75
+        return 0.2 if weak else 0.4
     if plain and word in words("first_names"):
         return 0.1 if weak else 0.25
     if known:

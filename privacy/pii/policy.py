@@ -1,4 +1,4 @@
-"""What an administrator decides: own recognizers, allowed and denied terms, thresholds."""
+"""What an administrator decides: own recognizers, allow and deny lists, thresholds."""
 
 import re
 from collections.abc import Iterator, Mapping

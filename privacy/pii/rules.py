@@ -115,10 +115,12 @@ def cued(
     """
     pattern = (
         rf"(?i)(?<![A-Za-z])(?:{cues})(?![A-Za-z])['\"\]]?"
-        rf"(?:[ \t_.:;,=\#'\"()-]{{0,3}}(?:number|num|numbers|no|nr|nbr|code|id|ids|is|was|my|"
+        rf"(?:[ \t_.:;,=\#'\"()-]{{0,3}}(?:number|num|numbers|no|nr|nbr|code|id|ids|is|"
+        rf"was|my|"
         rf"the|his|her|it|its|for|value|date|on|new|ist|es|est|are|ending|details)"
         rf"(?![A-Za-z])['\"]?){{0,{joint}}}"
-        rf"[ \t_.:;,=\#'\"()\[>-]{{0,4}}(?<![A-Za-z0-9])(?P<value>{value})(?![A-Za-z0-9])"
+        rf"[ \t_.:;,=\#'\"()\[>-]{{0,4}}(?<![A-Za-z0-9])(?P<value>{value})"
+        rf"(?![A-Za-z0-9])"
     )
     compiled = re.compile(pattern, re.ASCII)
     return Rule(

@@ -20,17 +20,21 @@ TOO_DEEP = "[TOO_DEEP_REDACTED]"
 _KEY_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _KEYS: Mapping[str, str] = {
     Label.SECRET: (
-        "password passwd pwd passphrase passcode secret token apikey api_key access_key "
-        "secret_key private_key client_secret authorization auth cookie set_cookie session_key "
+        "password passwd pwd passphrase passcode secret token apikey api_key "
+        "access_key "
+        "secret_key private_key client_secret authorization auth cookie set_cookie "
+        "session_key "
         "access_token refresh_token id_token bearer credential credentials otp totp "
         "totp_secret mfa_code otp_code pin recovery_code recovery_codes signing_key "
         "encryption_key csrf_token csrfmiddlewaretoken new_password old_password "
-        "password_confirm current_password jwt signature connection_string dsn database_url"
+        "password_confirm current_password jwt signature connection_string dsn "
+        "database_url"
     ),
     Label.PERSON: (
         "first_name last_name full_name surname given_name family_name middle_name "
         "firstname lastname fullname maiden_name display_name customer_name "
-        "patient_name employee_name contact_name recipient_name cardholder cardholder_name "
+        "patient_name employee_name contact_name recipient_name cardholder "
+        "cardholder_name "
         "account_holder emergency_contact_name vorname nachname nombre apellido prenom"
     ),
     Label.EMAIL: "email email_address e_mail mail emails recipient_email",
@@ -39,7 +43,8 @@ _KEYS: Mapping[str, str] = {
         "work_phone phones mobile_number telefon contact_number whatsapp"
     ),
     Label.SSN: (
-        "ssn social_security social_security_number national_id nin nino tax_id tin itin bsn "
+        "ssn social_security social_security_number national_id nin nino tax_id tin "
+        "itin bsn "
         "dni nif cpf pesel curp aadhaar personnummer sin national_insurance_number "
         "taxpayer_id government_id identity_number"
     ),
@@ -48,7 +53,9 @@ _KEYS: Mapping[str, str] = {
         "home_address postal_address billing_address shipping_address mailing_address "
         "zip zip_code zipcode postcode postal_code line1 line2 address1 address2"
     ),
-    Label.DATE_OF_BIRTH: "dob date_of_birth birth_date birthdate birthday birthdate_on geburtsdatum",
+    Label.DATE_OF_BIRTH: (
+        "dob date_of_birth birth_date birthdate birthday birthdate_on geburtsdatum"
+    ),
     Label.CREDIT_CARD: (
         "card_number credit_card credit_card_number cc_number pan cvv cvc card cc_num "
         "cvv2 security_code"
@@ -58,21 +65,33 @@ _KEYS: Mapping[str, str] = {
         "account_number bank_account acct_number routing_number sort_code bic swift "
         "bank_account_number account_no wallet wallet_address"
     ),
-    Label.EMPLOYEE_ID: "employee_id employee_number emp_id staff_id staff_number personnel_number",
+    Label.EMPLOYEE_ID: (
+        "employee_id employee_number emp_id staff_id staff_number personnel_number"
+    ),
     Label.PASSPORT: "passport passport_number passport_no",
     Label.DRIVER_LICENSE: (
-        "driver_license drivers_license driving_licence license_number driver_license_number "
+        "driver_license drivers_license driving_licence license_number "
+        "driver_license_number "
         "driving_license dl_number drivers_license_number driver_licence"
     ),
-    Label.IP: "ip ip_address client_ip remote_addr remote_ip x_forwarded_for source_ip peer_ip",
-    Label.GEO: "latitude longitude lat lng lon gps coordinates geolocation location_coordinates",
+    Label.IP: (
+        "ip ip_address client_ip remote_addr remote_ip x_forwarded_for source_ip "
+        "peer_ip"
+    ),
+    Label.GEO: (
+        "latitude longitude lat lng lon gps coordinates geolocation "
+        "location_coordinates"
+    ),
     Label.USERNAME: "username user_name login login_name nickname screen_name handle",
     Label.MEDICAL: (
-        "diagnosis medical_record_number mrn medication medications prescription allergies "
+        "diagnosis medical_record_number mrn medication medications prescription "
+        "allergies "
         "medical_history health_condition condition_name insurance_number blood_type "
         "medical_conditions health_insurance_number nhs_number"
     ),
-    Label.BIOMETRIC: "fingerprint_template voiceprint faceprint biometric biometrics face_template",
+    Label.BIOMETRIC: (
+        "fingerprint_template voiceprint faceprint biometric biometrics face_template"
+    ),
 }
 _LABEL_OF_KEY = {
     key: str(label) for label, keys in _KEYS.items() for key in keys.split()

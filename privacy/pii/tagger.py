@@ -1,4 +1,4 @@
-"""A small linear-chain CRF that says how likely each word is part of a person's name."""
+"""A linear-chain CRF that says how likely each word is part of a person's name."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ import pycrfsuite
 from privacy.pii.gazetteer import fold, words
 
 MODEL = Path(__file__).resolve().parent / "models" / "names.crfsuite"
-MODEL_SHA256 = "fbfae78fd4013fa7694310fc5dff04003d43a1de0e57cddd5b5e12b3a91c7ce3"
+MODEL_SHA256 = "21f8eb038b08efb801fdafe5b4666af9d88974699c7c83ca89802365b5eaf48c"
 UNIT = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+|[^\w\s]|_")
 
 

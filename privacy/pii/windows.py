@@ -74,7 +74,7 @@ class WindowReader:
         end = self._next + self._goal + AHEAD
         spans = self._look(max(0, self._next - BEHIND), end)
         cut = self._boundary()
-        crossing = [span for span in spans if span.start < cut and cut < span.end]
+        crossing = [span for span in spans if span.start < cut < span.end]
         if crossing:
             first = crossing[0]
             if first.start > self._next:

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from privacy.pii.gazetteer import word_set
 from privacy.pii.labels import Label
 from privacy.pii.recognizers import words
 from privacy.pii.rules import Candidate, Rule, rule
@@ -21,11 +22,11 @@ _REGIONS = (
     "SE",
     "ZA",
 )
-_CODE_WORDS = frozenset(
+_CODE_WORDS = word_set(
     "here channel everyone all property staticmethod classmethod override param "
-    "return returns media import app pytest dataclass cached_property login_required "
-    "deprecated autowired inject component test before after charset keyframes "
-    "font-face types babel angular team".split()
+    "return returns media import app pytest dataclass cached_property "
+    "login_required deprecated autowired inject component test before after "
+    "charset keyframes font-face types babel angular team"
 )
 _ROLE_ACCOUNTS = frozenset({"git", "hg", "svn"})
 
@@ -174,7 +175,8 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         Label.PHONE,
-        r"(?<![\w.+])(?:\+[ ]?|00[ ]?)\(?[1-9]\d{0,3}\)?(?:[ ./-]{0,2}\(?\d{1,5}\)?){1,6}"
+        r"(?<![\w.+])(?:\+[ ]?|00[ ]?)\(?[1-9]\d{0,3}\)?"
+        r"(?:[ ./-]{0,2}\(?\d{1,5}\)?){1,6}"
         rf"{_EXTENSION}(?![\w])",
         _score_international,
     ),
@@ -214,7 +216,8 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         Label.USERNAME,
-        r"(?i)(?<![\w])(?:user[ _-]?name|login(?:[ _-]?name)?|(?:twitter|screen|x)[ ]handle|"
+        r"(?i)(?<![\w])(?:user[ _-]?name|login(?:[ _-]?name)?|(?:twitter|screen|"
+        r"x)[ ]handle|"
         r"handle|nick(?:[ ]?name)?|gamertag|skype(?:[ ]id)?|benutzername|"
         r"nom[ ]d'utilisateur)"
         r"['\"]?(?:[ ]is|[ ]?[:=])[ ]?['\"]?(?P<value>[A-Za-z0-9_][\w.-]{1,30}\w)",

@@ -1,20 +1,27 @@
 """Health and biometric mentions (GDPR Art. 9), about a person and not a topic."""
 
+from privacy.pii.gazetteer import word_set
 from privacy.pii.labels import Label
 from privacy.pii.rules import Candidate, Rule, cued, rule, with_digit
 
 _CONDITIONS = (
     r"(?:type[ -](?:1|2|i|ii|one|two)[ ])?diabetes|hiv(?:[- ]positive)?|aids|"
-    r"(?:(?:breast|lung|prostate|colon|skin|ovarian|cervical|stage[ ]\w{1,3}|terminal)[ ])*"
+    r"(?:(?:breast|lung|prostate|colon|skin|ovarian|cervical|stage[ ]\w{1,3}|"
+    r"terminal)[ ])*"
     r"(?:cancer|carcinoma)|"
-    r"leuk[a]?emia|lymphoma|melanoma|asthma|copd|epilepsy|multiple[ ]sclerosis|parkinson'?s|"
-    r"alzheimer'?s|dementia|(?:clinical[ ]|severe[ ]|postnatal[ ]|postpartum[ ])?depression|"
-    r"bipolar(?:[ ]disorder)?|schizophrenia|(?:generali[sz]ed[ ])?anxiety(?:[ ]disorder)?|"
+    r"leuk[a]?emia|lymphoma|melanoma|asthma|copd|epilepsy|multiple[ ]sclerosis|"
+    r"parkinson'?s|"
+    r"alzheimer'?s|dementia|(?:clinical[ ]|severe[ ]|postnatal[ ]|"
+    r"postpartum[ ])?depression|"
+    r"bipolar(?:[ ]disorder)?|schizophrenia|"
+    r"(?:generali[sz]ed[ ])?anxiety(?:[ ]disorder)?|"
     r"ptsd|adhd|autism|ocd|anorexia|bulimia|hypertension|high[ ]blood[ ]pressure|"
     r"heart[ ](?:attack|disease|failure|condition)|stroke|arrhythmia|angina|hepatitis"
     r"(?:[ ][abc])?|cirrhosis|tuberculosis|pneumonia|covid(?:-19)?|influenza|malaria|"
-    r"chlamydia|syphilis|gonorrh(?:o)?ea|herpes|arthritis|lupus|fibromyalgia|osteoporosis|"
-    r"crohn'?s(?:[ ]disease)?|colitis|ibs|coeliac|celiac(?:[ ]disease)?|kidney[ ](?:disease|"
+    r"chlamydia|syphilis|gonorrh(?:o)?ea|herpes|arthritis|lupus|fibromyalgia|"
+    r"osteoporosis|"
+    r"crohn'?s(?:[ ]disease)?|colitis|ibs|coeliac|celiac(?:[ ]disease)?|"
+    r"kidney[ ](?:disease|"
     r"failure)|migraines?|burnout|insomnia|sleep[ ]ap[n]oea|endometriosis|miscarriage|"
     r"pregnan(?:t|cy)|abortion|infertility|(?:alcohol|drug)[ ](?:addiction|dependence)|"
     r"alcoholism|chemotherapy|dialysis|hysterectomy|vasectomy|ivf|transplant|"
@@ -22,25 +29,29 @@ _CONDITIONS = (
     r"concussion|hernia|tumou?r|seizures?|panic[ ]attacks?|psoriasis|eczema|sciatica"
 )
 _MEDICINES = (
-    r"metformin|insulin|lisinopril|atorvastatin|amlodipine|omeprazole|losartan|gabapentin|"
+    r"metformin|insulin|lisinopril|atorvastatin|amlodipine|omeprazole|losartan|"
+    r"gabapentin|"
     r"sertraline|fluoxetine|prozac|zoloft|citalopram|escitalopram|lexapro|venlafaxine|"
-    r"xanax|alprazolam|diazepam|valium|lorazepam|adderall|ritalin|methylphenidate|lithium|"
+    r"xanax|alprazolam|diazepam|valium|lorazepam|adderall|ritalin|methylphenidate|"
+    r"lithium|"
     r"quetiapine|olanzapine|risperidone|warfarin|apixaban|levothyroxine|prednisone|"
     r"albuterol|salbutamol|amoxicillin|ibuprofen|oxycodone|tramadol|morphine|methadone|"
     r"truvada|biktarvy|tamoxifen|humira|adalimumab|ozempic|semaglutide|wegovy|viagra|"
     r"sildenafil|clozapine|lamotrigine|topiramate|hydroxychloroquine|paracetamol"
 )
 # Somebody has it: without one of these a condition is a topic ("cancer research fund").
-_PERSONAL = frozenset(
-    "i i'm im my me he she his her him they their mother father mom mum dad wife husband "
-    "son daughter sister brother child partner colleague patient diagnosed diagnosis "
-    "suffer suffers suffering suffered prescribed prescription takes taking treated "
-    "treatment tested symptoms medication allergic recovering hospitalized hospitalised "
-    "undergoing underwent ich mein meine".split()
+_PERSONAL = word_set(
+    "i i'm im my me he she his her him they their mother father mom mum dad "
+    "wife husband son daughter sister brother child partner colleague patient "
+    "diagnosed diagnosis suffer suffers suffering suffered prescribed "
+    "prescription takes taking treated treatment tested symptoms medication "
+    "allergic recovering hospitalized hospitalised undergoing underwent ich "
+    "mein meine"
 )
-_TOPIC = frozenset(
-    "research charity fund campaign awareness awareness-day revenue sales market policy "
-    "webinar trial study studies product industry foundation budget team course".split()
+_TOPIC = word_set(
+    "research charity fund campaign awareness awareness-day revenue sales "
+    "market policy webinar trial study studies product industry foundation "
+    "budget team course"
 )
 
 
@@ -58,15 +69,18 @@ def _score_body(found: Candidate) -> float:
 RULES: tuple[Rule, ...] = (
     rule(
         Label.MEDICAL,
-        rf"(?i)(?<![\w-])(?:{_CONDITIONS}|{_MEDICINES})(?:[ ]\d{{1,4}}[ ]?(?:mg|mcg|ml|iu|units))?"
+        rf"(?i)(?<![\w-])(?:{_CONDITIONS}|{_MEDICINES})(?:[ ]\d{{1,4}}[ ]?(?:mg|mcg|ml|"
+        rf"iu|units))?"
         r"(?![\w])",
         _score_condition,
     ),
     cued(
         Label.MEDICAL,
         r"mrn|medical[ _-]?record|patient[ _-]?(?:id|number|no|record)|nhs|medicare|"
-        r"medicaid|health[ _-]?(?:insurance|plan|card|id)|insurance[ _-]?(?:member|policy|id)"
-        r"|member[ _-]?id|policy[ _-]?(?:number|no)|krankenkasse|versichertennummer|npi|"
+        r"medicaid|health[ _-]?(?:insurance|plan|card|id)|insurance[ _-]?(?:member|"
+        r"policy|id)"
+        r"|member[ _-]?id|policy[ _-]?(?:number|no)|krankenkasse|versichertennummer|"
+        r"npi|"
         r"carte vitale|prescription|rx",
         r"[A-Z]{0,4}[- ]?\d[A-Z0-9]*(?:[ -]\d[A-Z0-9]*){0,4}",
         check=with_digit(0.85, least=4),
@@ -78,21 +92,25 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         Label.MEDICAL,
-        r"(?i)(?<![\w])blood[ ](?:type|group)[ ]?(?:is[ ]|:[ ]?)?(?:AB|A|B|O)(?:[ ]?[+-]|"
+        r"(?i)(?<![\w])blood[ ](?:type|group)[ ]?(?:is[ ]|:[ ]?)?(?:AB|A|B|"
+        r"O)(?:[ ]?[+-]|"
         r"[ ](?:positive|negative))",
         0.8,
     ),
     rule(
         Label.BIOMETRIC,
-        r"(?i)(?<![\w-])(?:finger[ ]?print|palm[ ]?print|thumb[ ]?print|face|facial|iris|retina"
-        r"(?:l)?|voice|vein|palm|hand)[ ](?:scans?|templates?|recognition(?:[ ](?:data|scans?|"
+        r"(?i)(?<![\w-])(?:finger[ ]?print|palm[ ]?print|thumb[ ]?print|face|facial|"
+        r"iris|retina"
+        r"(?:l)?|voice|vein|palm|hand)[ ](?:scans?|templates?|recognition(?:[ ](?:data|"
+        r"scans?|"
         r"templates?|profile|images?))?|biometrics?|samples?|recordings?|geometry|"
         r"identification|patterns?|records?|id)(?![\w])",
         0.75,
     ),
     rule(
         Label.BIOMETRIC,
-        r"(?i)(?<![\w-])(?:voice[ ]?prints?|face[ ]?prints?|biometric[ ](?:data|template|"
+        r"(?i)(?<![\w-])(?:voice[ ]?prints?|face[ ]?prints?|biometric[ ](?:data|"
+        r"template|"
         r"identifiers?|records?|scan|profile)|dna[ ](?:profile|sample|test|sequence)|"
         r"gait[ ]analysis|genetic[ ](?:data|profile|test))(?![\w])",
         0.8,

@@ -92,10 +92,13 @@ def _score_nino(found: Candidate) -> float:
 
 
 _CUES = (
-    r"ssn|ss#|social[ _-]?security|social|itin|tax(?:payer)?[ _-]?(?:id|identification)|"
-    r"national[ _-]?(?:id|insurance|identity|identification)(?:[ _-]card)?|nino|bsn|dni|"
+    r"ssn|ss#|social[ _-]?security|social|itin|tax(?:payer)?[ _-]?(?:id|"
+    r"identification)|"
+    r"national[ _-]?(?:id|insurance|identity|identification)(?:[ _-]card)?|nino|bsn|"
+    r"dni|"
     r"nif|nie|cpf|pesel|curp|"
-    r"personnummer|cpr|aadhaar|steuer-?id(?:nr)?|steuernummer|sozialversicherungsnummer|"
+    r"personnummer|cpr|aadhaar|steuer-?id(?:nr)?|steuernummer|"
+    r"sozialversicherungsnummer|"
     r"codice fiscale|num[ée]ro de s[ée]curit[ée] sociale|identity card|id card|"
     r"personalausweis(?:nummer)?|nric|rrn|citizen id|government id"
 )
@@ -116,7 +119,8 @@ RULES: tuple[Rule, ...] = (
     cued(
         Label.SSN,
         _CUES,
-        r"(?:[A-Z]{1,6}[ -]?)?\d[\dA-Z]*(?:[ ./-]\d[\dA-Z]*){0,5}(?:[ -][A-Z](?![A-Za-z]))?",
+        r"(?:[A-Z]{1,6}[ -]?)?\d[\dA-Z]*(?:[ ./-]\d[\dA-Z]*){0,5}(?:[ -][A-Z]"
+        r"(?![A-Za-z]))?",
         check=with_digit(0.8, least=6),
     ),
 )

@@ -1,8 +1,8 @@
 """Trains ``models/names.crfsuite`` and prints its figures and SHA-256.
 
 Run as ``python -m privacy.pii.training.train_tagger NAMES_JSONL``. The rows are
-``{"text", "spans": [[start, end, "PERSON" | "LOCATION" | "ORG"]]}``; they are public text
-under CC BY 4.0 (see the model card) and not part of this repository.
+``{"text", "spans": [[start, end, "PERSON" | "LOCATION" | "ORG"]]}``; they are public
+text under CC BY 4.0 (see the model card) and not part of this repository.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import hashlib
 import json
 import random  # noqa: TID251 - a seeded shuffle of training rows, nothing a user sees
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +109,10 @@ def vary(rows: Sequence[Row], chance: random.Random) -> Iterator[Row]:
             yield from _recase(row, str.lower)
         elif draw < 0.45:
             yield from _recase(row, str.upper)
+    yield from _fill_templates(names)
+
+
+def _fill_templates(names: Names) -> Iterator[Row]:
     for template in [*WITH_NAMES, *WITHOUT_NAMES]:
         for copy in range(COPIES_PER_TEMPLATE):
             filled = fill(template, names)
@@ -119,8 +123,8 @@ def vary(rows: Sequence[Row], chance: random.Random) -> Iterator[Row]:
                 yield from _recase(filled, str.upper)
 
 
-def _recase(row: Row, change: "type[str.lower] | object") -> Iterator[Row]:
-    text = str(change(row.text))  # type: ignore[operator]
+def _recase(row: Row, change: Callable[[str], str]) -> Iterator[Row]:
+    text = change(row.text)
     if len(text) == len(row.text):
         yield Row(text, row.spans)
 
