@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.models import AuthSession, TOTPFactor, User
@@ -19,10 +19,18 @@ from accounts.services import factors, lockout, people, sessions
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
 
+# Generic for the type checker only: Django's classes take no parameters at run time.
+if TYPE_CHECKING:
+    UserForm = forms.ModelForm[User]
+    UserPages = admin.ModelAdmin[User]
+    Pages = admin.ModelAdmin[Model]
+else:
+    UserForm, UserPages, Pages = forms.ModelForm, admin.ModelAdmin, admin.ModelAdmin
+
 PLACE_IN_ORGANISATION = ("department", "region", "team", "manager", "approval_limit")
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(UserForm):
     """An account, with its personal columns opened for whoever manages people."""
 
     email = forms.EmailField(label="E-mail")
@@ -75,7 +83,7 @@ def _opened(user: User, name: str) -> str:
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin[User]):
+class UserAdmin(UserPages):
     """Makes, changes and closes accounts; nothing is deleted by hand."""
 
     form = PersonForm
@@ -108,7 +116,7 @@ class UserAdmin(admin.ModelAdmin[User]):
         obj: User | None = None,
         change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
         **kwargs: object,
-    ) -> type[forms.ModelForm[User]]:
+    ) -> type[UserForm]:
         """Ask for a password only where an account is made."""
         if obj is None:
             kwargs["form"] = NewPersonForm
@@ -148,7 +156,7 @@ class UserAdmin(admin.ModelAdmin[User]):
         self,
         request: HttpRequest,
         obj: User,
-        form: forms.ModelForm[User],
+        form: UserForm,
         change: bool,  # noqa: FBT001 - Django's signature
     ) -> None:
         """Hand what was filled in to the service."""
@@ -188,7 +196,7 @@ def _each(
     site.message_user(request, f"Done for {len(chosen)} accounts.", messages.SUCCESS)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # for two models
+class ReadOnlyAdmin(Pages):
     """Rows to look at; services change them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,10 +1,18 @@
 import pytest
+from axes.models import AccessAttempt, AccessFailureLog
+from django.contrib import auth
+from django.db import connection
 from django.test import RequestFactory
 
-from accounts.services import sign_in
-from accounts.tests.factories import PASSWORD, make_user
+from accounts.models import Challenge
+from accounts.services import people, sign_in
+from accounts.tests.factories import PASSWORD, make_user, totp_code
+from chatsec.core import context
+from chatsec.core.errors import Unauthenticated
 
 pytestmark = pytest.mark.django_db
+
+FULL_WIDTH_ALICE = "".join(chr(ord(c) + 0xFEE0) for c in "alice")
 
 
 def try_password(name, password=PASSWORD):
@@ -14,11 +22,125 @@ def try_password(name, password=PASSWORD):
 
 @pytest.mark.parametrize(
     "typed",
-    ["alice", "ALICE", " alice ", "ａｌｉｃｅ", "al\u200bice", "alice@example.org"],
+    ["alice", "ALICE", " alice ", FULL_WIDTH_ALICE, "al\u200bice", "alice@example.org"],
 )
 def test_it_knows_every_spelling_of_a_name(typed):
     alice = make_user("alice")
 
-    outcome = try_password(typed)
+    assert try_password(typed) == sign_in.Proven(alice, ("pwd",))
 
-    assert outcome == sign_in.Proven(alice, ("pwd",))
+
+def test_it_asks_for_the_code_of_whoever_has_a_factor():
+    carol = make_user("carol", totp=True)
+
+    outcome = try_password("carol")
+
+    assert isinstance(outcome, sign_in.CodeNeeded)
+    assert outcome.methods == ("totp",)
+    proven = sign_in.check_code(outcome.challenge.id, totp_code(carol))
+    assert proven.user == carol
+    assert proven.amr == ("pwd", "otp", "mfa")
+
+
+def test_a_wrong_code_signs_nobody_in():
+    carol = make_user("carol", totp=True)
+    outcome = try_password("carol")
+    wrong = f"{(int(totp_code(carol)) + 1) % 1_000_000:06d}"
+
+    with pytest.raises(Unauthenticated) as refused:
+        sign_in.check_code(outcome.challenge.id, wrong)
+
+    assert refused.value.code == "invalid_code"
+    assert refused.value.message == "Invalid verification code"
+
+
+def refusal(name, password):
+    with pytest.raises(Unauthenticated) as refused:
+        try_password(name, password)
+    return refused.value.code, refused.value.message, refused.value.extra
+
+
+def test_it_answers_alike_to_unknown_wrong_inactive_and_unusable():
+    make_user("alice")
+    people.close_account(make_user("closed"))
+    make_user("unusable", password=None)
+
+    answers = [
+        refusal("alice", "wrong password"),
+        refusal("nobody", PASSWORD),
+        refusal("closed", PASSWORD),
+        refusal("unusable", PASSWORD),
+        refusal("", PASSWORD),
+        refusal("nul\x00", PASSWORD),
+    ]
+
+    assert len(set(map(str, answers))) == 1
+    assert answers[0][0] == "invalid_credentials"
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody", "closed", "unusable"])
+def test_every_refusal_costs_one_hash(name, monkeypatch):
+    make_user("alice")
+    people.close_account(make_user("closed"))
+    make_user("unusable", password=None)
+    hashes = []
+    hasher = auth.hashers.get_hasher()
+    for work in ("encode", "verify"):
+        original = getattr(type(hasher), work)
+
+        def counted(self, *args, original=original, work=work):
+            # The cheap hasher of the tests verifies by encoding.
+            if work == "encode":
+                hashes.append(1)
+            return original(self, *args)
+
+        monkeypatch.setattr(type(hasher), work, counted)
+
+    refusal(name, "wrong password")
+
+    assert len(hashes) == 1
+
+
+def test_nothing_checks_a_password_without_a_reserved_try():
+    make_user("alice")
+    request = RequestFactory().post("/")
+
+    found = auth.authenticate(request, username="alice", password=PASSWORD)
+
+    assert found is None
+
+
+def test_no_table_holds_a_name_that_is_nobodys():
+    with context.bound(context.RequestContext(ip="203.0.113.9")):
+        refusal("secret-project-name", "hunter2hunter2")
+
+    tables = connection.introspection.table_names()
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'SELECT t::text FROM "{table}" t')
+            rows = " ".join(row for (row,) in cursor.fetchall())
+            for kept in ("secret-project-name", "hunter2", "203.0.113.9"):
+                assert kept not in rows, table
+
+
+def test_the_ledger_counts_under_a_digest():
+    alice = make_user("alice")
+    for name in ("alice", "ALICE", "alice@example.org"):
+        refusal(name, "wrong password")
+
+    attempt = AccessAttempt.objects.get()
+    assert attempt.failures_since_start == 3
+    assert "alice" not in str(attempt.__dict__)
+    assert attempt.ip_address.startswith("fd")
+    assert AccessFailureLog.objects.count() == 3
+    assert alice.is_active
+
+
+def test_a_challenge_of_a_closed_account_is_over():
+    carol = make_user("carol", totp=True)
+    outcome = try_password("carol")
+    people.close_account(carol)
+
+    with pytest.raises(Exception, match="over"):
+        sign_in.check_code(outcome.challenge.id, totp_code(carol))
+    assert Challenge.objects.get().completed_at is None
