@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - `_meta` is Django's documented model API
 """The data map is complete, or nothing starts.
 
 Every concrete model is looked at, with or without a foreign key to the user: of the

@@ -65,7 +65,7 @@ def _declare_ledger(model: type[AccessBase], *, holds: str) -> None:
 
     declare(
         Declaration(
-            model=model._meta.label,
+            model=model._meta.label,  # noqa: SLF001 - documented model API
             holds=holds,
             part="data_processing_log",
             purposes=("security_log",),

@@ -62,7 +62,7 @@ class EncryptingWriter:
 
 
 def decrypted(source: BinaryIO, *, key: bytes, name: str) -> Iterator[bytes]:
-    """Yield the plaintext frame by frame; raise DecryptionFailed at the first bad one."""
+    """Yield the plaintext by frames; raise DecryptionFailed at the first bad one."""
     if source.read(len(MAGIC)) != MAGIC:
         raise DecryptionFailed("unknown format")
     cipher = _cipher(key, source.read(SALT_BYTES), name)

@@ -10,21 +10,8 @@ from collections.abc import Mapping
 from chatsec.core.errors import Json
 
 # What spreadsheets take for the start of a formula, full-width forms included (OWASP).
-FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-    "|",
-    "%",
-)
+FULL_WIDTH = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS = ("=", "+", "-", "@", "|", "%", "\t", "\r", "\n", *FULL_WIDTH)
 
 
 def json_line(row: Mapping[str, Json]) -> bytes:

@@ -12,8 +12,8 @@ from django.utils import timezone
 class SubjectKey(models.Model):
     """The key that everything about one person is sealed with, wrapped.
 
-    The row outlives the person: it remembers that the key was destroyed, so that no
-    second key is ever made under the same id. No foreign key to the user for that reason.
+    The row outlives the person, so it has no foreign key to the user: it remembers that
+    the key was destroyed, and no second one is ever made under the same id.
     """
 
     subject_id = models.UUIDField(primary_key=True, editable=False)

@@ -63,7 +63,7 @@ def start_download(
 
 
 def remove_expired(now: datetime) -> int:
-    """Delete export files past their time, or of requests that ended; return how many."""
+    """Delete export files past their time or of ended requests; return how many."""
     ended = Q(expires_at__lte=now) | (
         ~Q(request__state__in=OPEN_STATES) & ~Q(request__state=RequestState.COMPLETED)
     )

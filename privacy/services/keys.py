@@ -100,9 +100,9 @@ _cache = KeyCache()
 class _CacheOnCommit:
     """A cache entry that waits for its transaction.
 
-    It sits in the connection's list of commit hooks, from which Django drops it when the
-    savepoint or the transaction that made it rolls back. So the list is also the cache
-    inside of a transaction, and it never holds a key whose row is gone.
+    It sits in the connection's list of commit hooks, from which Django drops it when
+    the savepoint or the transaction that made it rolls back. So the list is also the
+    cache inside of a transaction, and it never holds a key whose row is gone.
     """
 
     subject_id: UUID

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from uuid import UUID, uuid4
 
 import pytest
@@ -69,7 +70,7 @@ def test_it_makes_one_key_for_sixteen_threads(provider):
 @pytest.mark.django_db(transaction=True)
 def test_it_loses_nothing_when_the_first_use_is_rolled_back():
     subject = uuid4()
-    with pytest.raises(Rollback), transaction.atomic():
+    with contextlib.suppress(Rollback), transaction.atomic():
         sealed(subject)
         raise Rollback
 
@@ -83,7 +84,7 @@ def test_it_loses_nothing_when_the_first_use_is_rolled_back():
 def test_it_loses_nothing_when_a_savepoint_is_rolled_back():
     subject = uuid4()
     with transaction.atomic():
-        with pytest.raises(Rollback), transaction.atomic():
+        with contextlib.suppress(Rollback), transaction.atomic():
             sealed(subject)
             raise Rollback
         blob = sealed(subject)
@@ -203,7 +204,7 @@ def test_a_rolled_back_destruction_destroys_nothing():
     subject = uuid4()
     blob = sealed(subject)
 
-    with pytest.raises(Rollback), transaction.atomic():
+    with contextlib.suppress(Rollback), transaction.atomic():
         keys.destroy_key(subject)
         raise Rollback
 
