@@ -222,7 +222,7 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rbac.api.permissions.RequiredPermission"],
-    "DEFAULT_PARSER_CLASSES": ["chatsec.core.api.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["chatsec.core.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "chatsec.core.api.CursorPage",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

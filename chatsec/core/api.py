@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -13,13 +13,12 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.module_loading import import_string
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from chatsec.core import context, strict_json
+from chatsec.core import context
 from chatsec.core.errors import (
     Conflict,
     Denied,
@@ -32,6 +31,7 @@ from chatsec.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from chatsec.core.parsers import TooLarge
 
 logger = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=Model)
@@ -68,14 +68,6 @@ TITLES = {
 }
 
 
-class TooLarge(exceptions.APIException):
-    """The body is over 256 KB."""
-
-    status_code = 413
-    default_detail = "The body is larger than 256 KB."
-    default_code = "too_large"
-
-
 class ApiView(APIView):
     """A view that says who may call it, by method or for all of them.
 
@@ -84,30 +76,6 @@ class ApiView(APIView):
     """
 
     required_permission: ClassVar[str | Mapping[str, str]]
-
-
-class StrictJSONParser(BaseParser):
-    """Parses application/json by `strict_json`; refuses more than 256 KB."""
-
-    media_type = "application/json"
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the value; 413 or 400 `malformed_json` otherwise."""
-        try:
-            raw = stream.read(strict_json.MAX_BYTES + 1)
-        except RequestDataTooBig as error:
-            raise TooLarge from error
-        if len(raw) > strict_json.MAX_BYTES:
-            raise TooLarge
-        try:
-            return strict_json.loads(raw)
-        except strict_json.MalformedJson as error:
-            raise exceptions.ParseError(str(error), code="malformed_json") from error
 
 
 class CursorPage(CursorPagination):
