@@ -72,6 +72,7 @@ def access_token(user: User, *, stepped_up: bool = False) -> str:
 def sign_in_browser(client: Client, user: User, *, stepped_up: bool = False) -> Client:
     """Return the client carrying the cookie of a new browser session."""
     request = HttpRequest()
+    request.user = user  # without one, django_otp.login does nothing
     request.session = SessionStore()
     factor = TOTPFactor.objects.filter(user=user, confirmed=True).first()
     amr = AMR_SECOND_FACTOR if factor else AMR_PASSWORD
