@@ -24,6 +24,7 @@ from rbac import policy
 from rbac.constants import PUBLIC_ROLE
 from rbac.models import Assignment, Role, RoleGrant, RoleParent
 from rbac.policy import Entry, Snapshot
+from rbac.policy.matrix import Row, matrix_of
 
 MAX_ENTRIES = 20_000
 _HELD = "_policy_stamp_held"
@@ -207,3 +208,25 @@ def role_names(person: Person) -> tuple[str, ...]:
 def known_roles(names: Iterable[str]) -> set[str]:
     """Return which of the names are roles."""
     return set(Role.objects.filter(name__in=list(names)).values_list("name", flat=True))
+
+
+class Matrix(NamedTuple):
+    """Roles and, for every permission of the domain, their cells."""
+
+    roles: tuple[Role, ...]
+    rows: tuple[Row, ...]
+    names: dict[str, str]
+
+
+def permission_matrix() -> Matrix:
+    """Return the domain's permissions over all roles, seeded roles in their order."""
+    roles = sorted(list_roles(), key=lambda role: (not role.is_system, role.created_at))
+    names = dict(
+        Permission.objects.filter(
+            content_type__app_label="rbac", content_type__model="domain"
+        )
+        .order_by("pk")
+        .values_list("codename", "name")
+    )
+    rows = matrix_of(current_snapshot(), roles=[r.name for r in roles], codes=names)
+    return Matrix(tuple(roles), rows, names)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import User
-from chatsec.core.api import PUBLIC, SIGNED_IN
 from chatsec.core.context import Actor, current_actor
 from chatsec.core.errors import Denied
 from rbac.selectors import hold_stamp
 from rbac.services import as_actor, check_permission
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 
 def required_permission(view: object, method: str) -> str | None:
@@ -38,6 +40,10 @@ class RequiredPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may; 401 for nobody, 403 for somebody who may not."""
+        # REST framework imports this class while it loads its own views, which that
+        # module needs.
+        from chatsec.core.api import PUBLIC, SIGNED_IN  # noqa: PLC0415
+
         if request.method == "OPTIONS":
             return True
         needed = required_permission(view, str(request.method))

@@ -20,6 +20,7 @@ PERMISSIONS = {
     "write_hr_data": "Change employee records",
     "read_pii": "See personal data in clear",
     "read_employee_salary": "Read salaries",
+    "read_employee_salary_aggregate": "Read aggregated salary figures only",
     "read_financial": "Read financial reports",
     "export_financial_reports": "Export financial reports",
     "view_audit": "Read the audit log",

@@ -34,16 +34,19 @@ def decide(
     *,
     resource: Attributes | None = None,
     context: Attributes | None = None,
+    at: datetime | None = None,
 ) -> Decision:
     """Return whether the actor may, and why; nothing is written.
 
-    `context` adds to what is known of the request and overrides it; `now` in it asks
-    about another moment, assignments included.
+    `context` adds to what is known of the request and overrides it; `now` in it moves
+    the hours of conditions. `at` asks about another moment, assignments included.
     """
     code = bare_code(permission)
     if refusal := _refused_outright(actor, code):
         return Decision("deny", code, (refusal,), ())
-    entry = selectors.entry_for(actor.person, at=_other_moment(context))
+    if at is not None:
+        context = {"now": at, **(context or {})}
+    entry = selectors.entry_for(actor.person, at=at)
     return entry.decide(question_of(actor, code, resource=resource, context=context))
 
 
@@ -66,7 +69,7 @@ def data_scope(
     question = question_of(actor, code, context=context)
     if _refused_outright(actor, code):
         return scope_of((), question)
-    entry = selectors.entry_for(actor.person, at=_other_moment(context))
+    entry = selectors.entry_for(actor.person)
     return scope_of(entry.covering(code), question)
 
 
