@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from auditlog import events
+from auditlog.models import Event
+from auditlog.rules import DENIAL_RULES
+from auditlog.services import Target, detection
+from auditlog.tests.factories import make_actor, make_denials, make_event
+from chatsec.core import context
+from chatsec.core.context import RequestContext
+
+pytestmark = pytest.mark.django_db
+EVENTS, ALERTS = "/admin/auditlog/event/", "/admin/auditlog/alert/"
+Browser = Callable[..., Any]
+
+
+@pytest.fixture
+def event(alice: Any) -> Event:
+    with context.bound(RequestContext(request_id="req-1")):
+        return make_event(
+            events.AUTHORIZATION_DENIED,
+            actor=make_actor(alice),
+            outcome="denied",
+            target=Target("query", "financial_report"),
+            details={"required_permission": "read_financial", "reason": "<b>no</b>"},
+        )
+
+
+def test_the_list_names_time_event_actor_outcome_and_resource(
+    browser: Browser, admin: Any, event: Event
+) -> None:
+    page = browser(admin).get(EVENTS, {"type": "authorization_denied"}).content.decode()
+
+    for text in (
+        f"{event.occurred_at:%Y-%m-%d %H:%M:%S}",
+        "authorization_denied",
+        ">alice<",
+        '<span class="badge badge--bad">denied</span>',
+        "query financial_report",
+    ):
+        assert text in page
+
+
+def test_the_detail_shows_what_was_sealed_and_escapes_it(
+    browser: Browser, admin: Any, event: Event
+) -> None:
+    page = browser(admin).get(f"{EVENTS}{event.event_id}/change/").content.decode()
+
+    assert "read_financial" in page
+    assert "&lt;b&gt;no&lt;/b&gt;" in page
+    assert "<b>no</b>" not in page
+    assert 'name="_save"' not in page
+
+
+@pytest.mark.parametrize("path", [EVENTS, ALERTS])
+def test_staff_without_the_permission_sees_nothing(
+    browser: Browser, carol: Any, path: str
+) -> None:
+    carol.is_staff = True
+    carol.save()
+
+    assert browser(carol).get(path).status_code == 403
+    assert "auditlog" not in browser(carol).get("/admin/").content.decode()
+
+
+def test_nothing_can_be_added_changed_or_deleted(
+    browser: Browser, admin: Any, event: Event
+) -> None:
+    client = browser(admin)
+    one = f"{EVENTS}{event.event_id}/"
+
+    assert client.get(f"{EVENTS}add/").status_code == 403
+    assert client.post(f"{EVENTS}add/", {}).status_code == 403
+    assert client.post(f"{one}change/", {"outcome": "success"}).status_code == 403
+    assert client.get(f"{one}delete/").status_code == 403
+    assert client.post(f"{one}delete/", {"post": "yes"}).status_code == 403
+    assert client.get(f"{one}history/").status_code == 403
+    client.post(
+        EVENTS, {"action": "delete_selected", "_selected_action": str(event.event_id)}
+    )
+    assert Event.objects.get(event_id=event.event_id).outcome == "denied"
+
+
+@pytest.mark.parametrize("term", ["alice", "ALICE", "req-1"])
+def test_the_search_finds_a_request_and_an_actor(
+    browser: Browser, admin: Any, event: Event, term: str
+) -> None:
+    make_event(events.AUTHORIZATION_DENIED, actor=make_actor())
+
+    page = browser(admin).get(EVENTS, {"q": term}).content.decode()
+
+    assert str(event.event_id) in page
+    assert page.count('class="field-time"') == page.count("authorization_denied</span>")
+
+
+def test_the_search_finds_an_event_by_id_and_nothing_for_nonsense(
+    browser: Browser, admin: Any, event: Event
+) -> None:
+    client = browser(admin)
+
+    by_id = client.get(EVENTS, {"q": str(event.event_id)}).content.decode()
+    nothing = client.get(EVENTS, {"q": "no such thing"}).content.decode()
+
+    assert "/change/" in by_id
+    assert f"{event.event_id}/change/" not in nothing
+
+
+def test_the_period_filter_narrows(browser: Browser, admin: Any) -> None:
+    old = make_event(events.ERROR, at=timezone.now() - timedelta(days=2))
+    client = browser(admin)
+
+    day = client.get(EVENTS, {"period": "day"}).content.decode()
+    week = client.get(EVENTS, {"period": "week"}).content.decode()
+
+    assert f"{old.event_id}/change/" not in day
+    assert f"{old.event_id}/change/" in week
+
+
+def test_reading_in_the_admin_is_an_event(
+    browser: Browser, admin: Any, event: Event
+) -> None:
+    client = browser(admin)
+
+    client.get(EVENTS)
+    client.get(f"{EVENTS}{event.event_id}/change/")
+    client.get(ALERTS)
+
+    for name in ("events_read", "event_read", "alerts_read"):
+        assert Event.objects.filter(event_type=f"auditlog.{name}").count() == 1
+
+
+def test_the_list_asks_the_database_no_more_for_more_rows(
+    browser: Browser, admin: Any
+) -> None:
+    client = browser(admin)
+    client.get(EVENTS)
+
+    def queries() -> int:
+        from privacy.services.keys import forget_cached_keys
+
+        forget_cached_keys()
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(EVENTS).status_code == 200
+        return len(captured)
+
+    make_event(actor=make_actor(), details={"intent": "x"})
+    few = queries()
+    for _ in range(20):
+        make_event(actor=make_actor(), details={"intent": "x"})
+
+    assert queries() == few
+
+
+def test_alerts_show_who_and_why(browser: Browser, admin: Any, bob: Any) -> None:
+    now = timezone.now()
+    make_denials(make_actor(bob), count=11, every=timedelta(seconds=1), until=now)
+    detection.scan(DENIAL_RULES, now=now)
+
+    page = browser(admin).get(ALERTS).content.decode()
+
+    assert ">bob<" in page
+    assert "Possible privilege escalation attempt" in page
+    assert '<span class="badge badge--bad">open</span>' in page
