@@ -171,19 +171,18 @@ def _form_page(
 ) -> HttpResponse:
     """Show the form again with what is wrong; 429 says how long to wait."""
     status = 200 if not form.errors else 400
-    headers = {}
     if refusal is not None:
-        status = 400
         form.add_error("code" if "code" in form.fields else None, refusal.message)
-    if isinstance(refusal, TooMany):
-        status = 429
-        headers["Retry-After"] = str(refusal.retry_after_seconds)
+        status = 429 if isinstance(refusal, TooMany) else 400
     shown = {
         "form": form,
         "next": _next(request),
         "factor_required": request.GET.get("factor") == "required",
     }
-    return render(request, template, shown, status=status, headers=headers)
+    page = render(request, template, shown, status=status)
+    if isinstance(refusal, TooMany):
+        page["Retry-After"] = str(refusal.retry_after_seconds)
+    return page
 
 
 def _next(request: HttpRequest) -> str:

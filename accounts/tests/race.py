@@ -21,7 +21,7 @@ def race(runners: int, act: Callable[[], T]) -> list[T | Exception]:
             connection.ensure_connection()
             gate.wait(timeout=60)
             return act()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the result
             return error
         finally:
             connection.close()

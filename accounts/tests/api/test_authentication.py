@@ -65,7 +65,7 @@ def test_a_refresh_token_is_no_access_token():
     "end",
     [
         lambda user: sessions.revoke_all_sessions(user, because="test"),
-        lambda user: people.close_account(user),
+        people.close_account,
         lambda user: people.set_password(user, "another long passphrase"),
         lambda user: user.delete(),
         lambda user: AuthSession.objects.update(user=make_user("charlie")),
