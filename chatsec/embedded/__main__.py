@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 from chatsec.embedded import keeper, locks, postgres, valkey
 from chatsec.embedded.errors import EngineError
 from chatsec.embedded.places import Place, locate
+
+PATIENCE_SECONDS = 3
 
 
 def main() -> int:
@@ -51,9 +54,12 @@ def _status(place: Place) -> int:
 
 def _stop(place: Place) -> int:
     leash = locks.open_lock(keeper.leash_path(place))
-    if not locks.try_take(leash, "exclusive"):
-        sys.stderr.write(f"{place.home}: in use; end the programs that use it first\n")
-        return 1
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not locks.try_take(leash, "exclusive"):  # the keeper may be stopping them
+        if time.monotonic() > deadline:
+            sys.stderr.write(f"{place.home}: in use; end what uses it first\n")
+            return 1
+        time.sleep(0.1)
     keeper.bring_down(place)
     return 0
 

@@ -152,19 +152,23 @@ def _create_cluster(place: Place, account: Account, programs: Path) -> None:
     account.make_directory(place.run)
     password = place.run / "initdb.password"
     write_private(password, place.passwords["postgres"])
-    done = account.run(
-        [f"{programs}/initdb", "-D", str(draft), "-U", "postgres", "-E", "UTF8"]
-        + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        + ["--auth-local=scram-sha-256", "--auth-host=reject", f"--pwfile={password}"]
-        + ["--data-checksums", "--no-instructions"]
-        + ([] if place.durable else ["--no-sync"])
-    )
+    command = [f"{programs}/initdb", "-D", str(draft), "-U", "postgres", "-E", "UTF8"]
+    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    command += ["--auth-local=scram-sha-256", "--auth-host=reject", "--data-checksums"]
+    command += [f"--pwfile={password}", "--no-instructions", _sync_option(place)]
+    done = account.run(command)
     password.unlink(missing_ok=True)
     if done.returncode != 0:
         raise EngineError(f"PostgreSQL's cluster was not made: {done.stderr.strip()}")
     with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write("include = 'chatsec.conf'\n")
     draft.rename(place.pgdata)
+
+
+def _sync_option(place: Place) -> str:
+    if not place.durable:
+        return "--no-sync"
+    return f"--sync-method={'syncfs' if sys.platform == 'linux' else 'fsync'}"
 
 
 def _configure(place: Place) -> None:

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import subprocess
@@ -6,13 +5,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from chatsec.embedded import Engines, describe
-from chatsec.embedded.tests.users import User, eventually, is_let_go
+from chatsec.embedded.tests.users import User, demolish
 
 
 @pytest.fixture(scope="session")
@@ -21,11 +19,6 @@ def parent() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="ce-", dir="/tmp"))
     path.chmod(0o755)
     yield path
-    for known in path.rglob("credentials.json"):
-        home = json.loads(known.read_text()).get("home")
-        eventually(partial(is_let_go, known.parent), f"{known} is still in use")
-        if home:
-            shutil.rmtree(home)
     shutil.rmtree(path)
 
 
@@ -35,13 +28,21 @@ def shared(parent: Path) -> Iterator[tuple[Path, Engines]]:
     data_dir = parent / "shared"
     with User(data_dir):
         yield data_dir, describe(data_dir)
+    demolish(data_dir)
 
 
 @pytest.fixture
-def data_dir(parent: Path) -> Path:
+def fresh_dir(parent: Path) -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(dir=parent))
     path.chmod(0o755)
-    return path / "data"
+    yield path / "data"
+    for known in path.rglob("credentials.json"):
+        demolish(known.parent)
+
+
+@pytest.fixture
+def data_dir(fresh_dir: Path) -> Path:
+    return fresh_dir
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from chatsec.embedded.tests.users import (
     PROJECT,
     User,
     both_answer,
+    demolish,
     eventually,
     is_stopped,
     keeper_pid,
@@ -29,6 +30,21 @@ from chatsec.embedded.tests.users import (
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="finds the keeper through /proc"
 )
+
+
+NEW_TABLE = "DROP TABLE IF EXISTS kept; CREATE TABLE kept (n int PRIMARY KEY)"
+
+
+@pytest.fixture(scope="module")
+def ground(parent):
+    return parent / "ground"
+
+
+@pytest.fixture
+def data_dir(ground):
+    """One cluster, made once: each test finds it as a crash left it."""
+    yield ground
+    demolish(ground)
 
 
 def stopped(data_dir):
@@ -95,7 +111,7 @@ def test_a_killed_engine_comes_back_under_its_users(data_dir, start, victim):
     start().wait_until_up()
     engines = describe(data_dir)
     before = pids(data_dir)
-    query(engines.owner, "CREATE TABLE kept (n int)")
+    query(engines.owner, NEW_TABLE)
     query(engines.owner, "INSERT INTO kept VALUES (1)")
     kill(before[victim])
 
@@ -109,7 +125,7 @@ def test_a_killed_engine_comes_back_under_its_users(data_dir, start, victim):
 def test_killing_everything_is_recovered_from(data_dir, start):
     user = start().wait_until_up()
     engines = describe(data_dir)
-    query(engines.owner, "CREATE TABLE kept (n int)")
+    query(engines.owner, NEW_TABLE)
     with redis.Redis.from_url(engines.cache_url(1)) as client:
         client.set("kept", "yes")
         time.sleep(1.2)  # appendfsync everysec
@@ -157,11 +173,11 @@ def test_a_swept_socket_is_made_again(data_dir, start):
     assert both_answer(describe(data_dir))
 
 
-def test_a_removed_data_directory_leaves_nothing_running(data_dir, start):
-    user = start().wait_until_up()
+def test_a_removed_data_directory_leaves_nothing_running(fresh_dir):
+    user = User(fresh_dir).wait_until_up()
     time.sleep(1.5)
-    before = pids(data_dir)
-    data_dir.rename(data_dir.with_name("gone"))
+    before = pids(fresh_dir)
+    fresh_dir.rename(fresh_dir.with_name("gone"))
 
     def nobody_left():
         return not any(os.path.exists(f"/proc/{pid}") for pid in before)
@@ -222,12 +238,12 @@ def test_the_command_tells_and_stops(data_dir, start):
     assert command("status").stdout.count("stopped") == 2
 
 
-def test_damaged_credentials_are_one_clear_line(data_dir, start):
-    describe(data_dir)
-    (data_dir / "credentials.json").write_text(json.dumps({"id": "x"}))
+def test_damaged_credentials_are_one_clear_line(fresh_dir):
+    describe(fresh_dir)
+    (fresh_dir / "credentials.json").write_text(json.dumps({"id": "x"}))
 
     with pytest.raises(AssertionError, match="is damaged; restore it from a backup"):
-        start().wait_until_up()
+        User(fresh_dir).wait_until_up()
 
 
 @pytest.mark.prove
@@ -235,7 +251,7 @@ def test_damaged_credentials_are_one_clear_line(data_dir, start):
 def test_any_kill_at_any_time_is_recovered_from(data_dir, turn):
     users = begin_six(data_dir)
     engines = describe(data_dir)
-    query(engines.owner, "CREATE TABLE kept (n int)")
+    query(engines.owner, NEW_TABLE)
     for written in range(20):
         query(engines.owner, f"INSERT INTO kept VALUES ({written})")
     victims = [keeper_pid(data_dir), *pids(data_dir), users[0].process.pid]
@@ -256,7 +272,7 @@ def test_any_kill_at_any_time_is_recovered_from(data_dir, turn):
 def test_acknowledged_commits_survive_every_kill(data_dir, start):
     start().wait_until_up()
     engines = describe(data_dir)
-    query(engines.owner, "CREATE TABLE kept (n int PRIMARY KEY)")
+    query(engines.owner, NEW_TABLE)
     acknowledged = 0
     for number in range(5000):
         if number % 1000 == 500:

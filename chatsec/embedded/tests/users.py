@@ -1,11 +1,14 @@
 """Processes that use the engines, as a web or worker process would."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +16,7 @@ import psycopg2
 import redis
 
 from chatsec.embedded import Connection, Engines, locks, postgres, valkey
-from chatsec.embedded.places import Place, locate
+from chatsec.embedded.places import SOCKET_ROOT, Place, locate
 
 PROJECT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 30
@@ -106,35 +109,39 @@ def is_stopped(data_dir: Path) -> bool:
     return pids(data_dir) == (None, None)
 
 
-def is_let_go(root: Path) -> bool:
-    names = ("leash", "keeper", "postgres", "valkey")
-    return not any(locks.is_held(root / f"{name}.lock") for name in names)
-
-
 def place_of(data_dir: Path) -> Place:
     return locate(data_dir, durable=True)
 
 
-def keeper_pid(data_dir: Path) -> int | None:
-    """Return who holds the keeper's lock, as the kernel tells."""
-    known = (data_dir / "keeper.lock").stat()
-    device = f"{os.major(known.st_dev):02x}:{os.minor(known.st_dev):02x}"
-    for line in Path("/proc/locks").read_text().splitlines():
-        fields = line.split()
-        if fields[1] == "FLOCK" and fields[5] == f"{device}:{known.st_ino}":
-            return _live_holder(data_dir / "keeper.lock")
-    return None
-
-
-def _live_holder(path: Path) -> int | None:
-    """Find the process that has the file open: the lock's taker itself has forked."""
+def keeper_pid(root: Path) -> int | None:
+    """Return the process that holds the keeper's lock, found by its open file."""
+    path = root / "keeper.lock"
     for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if os.readlink(link) == str(path):
+        with suppress(OSError):
+            if os.readlink(link) == str(path) and locks.is_held(path):
                 return int(link.parts[2])
-        except OSError:
-            continue
     return None
+
+
+def demolish(root: Path) -> None:
+    """Leave nothing of these engines; a proper stop would sync hundreds of files."""
+    keeper = keeper_pid(root)
+    if keeper:
+        kill(keeper)
+    for name in ("postgres", "valkey"):
+        _kill_holders(root / f"{name}.lock")
+    known = json.loads((root / "credentials.json").read_text())
+    shutil.rmtree(SOCKET_ROOT / f"chatsec-{known['id']}", ignore_errors=True)
+    if known.get("home"):
+        shutil.rmtree(known["home"])
+
+
+def _kill_holders(path: Path) -> None:
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if os.readlink(link) == str(path):
+                os.kill(int(link.parts[2]), signal.SIGKILL)
+    eventually(lambda: not locks.is_held(path), f"{path} is still held")
 
 
 def eventually(claim: Callable[[], object], what: str) -> None:
