@@ -7,6 +7,10 @@ from pathlib import Path
 from chat.interpretation.vocabulary import COMMON_WORDS, SpellingIndex
 
 
+# Ways to begin a request ("could you"); inside a sentence the same words count.
+_OPENER = "^"
+
+
 def _load() -> Mapping[str, list[tuple[tuple[str, ...], str]]]:
     thesaurus = json.loads(
         (Path(__file__).parent / "thesaurus.json").read_text("utf-8")
@@ -27,21 +31,24 @@ _SPELLING = SpellingIndex(
     for entries in _BY_FIRST_WORD.values()
     for words, _ in entries
     for word in words
-    if len(word) >= 5
+    if len(word) >= 6
 )
 
 
 def conceptual(text: str) -> str:
-    """The text in the words of the thesaurus; what it does not know stays."""
+    """Put the text in the words of the thesaurus; what it does not know stays."""
     return " ".join(_concepts(text.split()))
 
 
 def _concepts(words: list[str]) -> Iterator[str]:
-    position = 0
+    position, has_begun = 0, False
     while position < len(words):
         size, concept = _at(words, position)
+        if concept == _OPENER:
+            concept = " ".join(words[position : position + size]) if has_begun else ""
         position += size
         if concept:
+            has_begun = True
             yield concept
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from chat.interpretation.concepts import conceptual
-from chat.interpretation.model import IntentModel
+from chat.interpretation.model import LinearModel
 from chat.interpretation.pins import INTENTS_SHA256
 from chat.interpretation.result import Band, Candidate, Interpretation
 from chat.interpretation.slots import Extraction, extract
@@ -20,7 +20,7 @@ MODELS = Path(__file__).parent / "models"
 
 
 @cache
-def shipped_model() -> IntentModel:
+def shipped_model() -> LinearModel:
     """The model for the demo catalogue, read once and only if it is the pinned file."""
     return load_pinned(MODELS / "intents.npz", sha256=INTENTS_SHA256)
 
@@ -30,7 +30,7 @@ def interpret(
     *,
     vocabulary: Vocabulary | None = None,
     at: date | None = None,
-    model: IntentModel | None = None,
+    model: LinearModel | None = None,
 ) -> Interpretation:
     """A proposal for any text; no text raises, and none becomes part of a query.
 
@@ -44,10 +44,15 @@ def interpret(
     return _decide(extraction, model or shipped_model())
 
 
-def _decide(extraction: Extraction, model: IntentModel) -> Interpretation:
-    candidates, out_of_scope = _rank(conceptual(extraction.delexicalised), model)
+def _decide(extraction: Extraction, model: LinearModel) -> Interpretation:
+    candidates, out_of_scope = _rank(extraction.delexicalised, model)
     best = candidates[0]
-    band = _band(best.confidence, out_of_scope, model)
+    band = band_of(
+        best.confidence,
+        out_of_scope,
+        clarify=model.threshold("clarify"),
+        answer=model.threshold("answer"),
+    )
     if band == "out_of_scope":
         return Interpretation(None, {}, band, best.confidence, ())
     return Interpretation(
@@ -55,9 +60,9 @@ def _decide(extraction: Extraction, model: IntentModel) -> Interpretation:
     )
 
 
-def _rank(text: str, model: IntentModel) -> tuple[tuple[Candidate, ...], float]:
-    """The likeliest queries, best first, and how likely it is none of them."""
-    chances = model.probabilities(text)
+def _rank(text: str, model: LinearModel) -> tuple[tuple[Candidate, ...], float]:
+    """Order the likeliest queries, best first, and say how likely it is none."""
+    chances = model.probabilities(conceptual(text), raw=text)
     out_of_scope = 0.0
     candidates: list[Candidate] = []
     for place in np.argsort(-chances, kind="stable")[: MAX_CANDIDATES + 1]:
@@ -69,7 +74,10 @@ def _rank(text: str, model: IntentModel) -> tuple[tuple[Candidate, ...], float]:
     return tuple(candidates[:MAX_CANDIDATES]), out_of_scope
 
 
-def _band(confidence: float, out_of_scope: float, model: IntentModel) -> Band:
-    if confidence < model.threshold("clarify") or out_of_scope > confidence:
+def band_of(
+    confidence: float, out_of_scope: float, *, clarify: float, answer: float
+) -> Band:
+    """Answer, ask back or refuse, by the best query's lead over "none of them"."""
+    if confidence - out_of_scope < clarify:
         return "out_of_scope"
-    return "answer" if confidence >= model.threshold("answer") else "clarify"
+    return "answer" if confidence >= answer else "clarify"

@@ -7,7 +7,7 @@ inside word boundaries, sublinear counts); a test compares the two.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,6 +18,8 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 WORD_PATTERN = r"(?u)\b\w+\b"
 _WORD = re.compile(WORD_PATTERN)
 _CHARACTERS = range(2, 6)
+# Stands behind a sentence once for each word that training met less than twice.
+RARE = "qqrare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,23 @@ class FeatureTable:
 
 
 @dataclass(frozen=True, slots=True)
-class IntentModel:
+class LinearModel:
     """Weights, thresholds and the card of one trained classifier."""
 
     labels: tuple[str, ...]
+    known: frozenset[str]
     words: FeatureTable
     characters: FeatureTable
     weights: Floats
     bias: Floats
     card: Mapping[str, object]
 
-    def probabilities(self, text: str) -> Floats:
-        """One probability a label for a text that is lower-case already."""
-        word_rows, word_weights = self.words.weigh(word_grams(text))
-        rows, weights = self.characters.weigh(character_grams(text))
+    def probabilities(self, text: str, *, raw: str = "") -> Floats:
+        """One probability a label; `raw` adds only to the characters."""
+        marked = mark_rare(text, self.known) if self.known else text
+        word_rows, word_weights = self.words.weigh(word_grams(marked))
+        spelling = f"{text} {raw}" if raw else text
+        rows, weights = self.characters.weigh(character_grams(spelling))
         shift = len(self.words.index)
         scores = self.bias + word_weights @ self.weights[word_rows]
         scores = scores + weights @ self.weights[[row + shift for row in rows]]
@@ -64,6 +69,11 @@ class IntentModel:
         if not isinstance(thresholds, Mapping):
             raise TypeError("The model's card carries no thresholds.")
         return float(thresholds[name])
+
+
+def mark_rare(text: str, known: Collection[str]) -> str:
+    """Append RARE once for each word of the text that is not known."""
+    return text + "".join(f" {RARE}" for word in text.split() if word not in known)
 
 
 def word_grams(text: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from chat.interpretation.model import IntentModel, feature_table
+from chat.interpretation.model import LinearModel, feature_table
 
 FORMAT = 1
 MAX_BYTES = 64 * 1024 * 1024
@@ -30,7 +30,7 @@ class ModelRejected(Exception):  # noqa: N818 - the field's word for it
     """The file is not the one that was trained here; nothing of it was used."""
 
 
-def load_pinned(path: Path, *, sha256: str) -> IntentModel:
+def load_pinned(path: Path, *, sha256: str) -> LinearModel:
     """The shipped model, or ModelRejected when one byte differs from the pin."""
     content = _read(path)
     if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), sha256):
@@ -38,7 +38,7 @@ def load_pinned(path: Path, *, sha256: str) -> IntentModel:
     return _decode(content)
 
 
-def load_model(path: Path, *, key: bytes) -> IntentModel:
+def load_model(path: Path, *, key: bytes) -> LinearModel:
     """A model retrained here, or ModelRejected when tag or key do not fit."""
     _require_key(key)
     content = _read(path)
@@ -49,14 +49,14 @@ def load_model(path: Path, *, key: bytes) -> IntentModel:
     return _decode(body)
 
 
-def save_model(model: IntentModel, path: Path, *, key: bytes) -> None:
+def save_model(model: LinearModel, path: Path, *, key: bytes) -> None:
     """The file is complete and signed, or the old one is still there."""
     _require_key(key)
     body = encode(model)
     _replace(path, body + _TAG + _mac(body, key))
 
 
-def encode(model: IntentModel) -> bytes:
+def encode(model: LinearModel) -> bytes:
     """The same bytes for the same model, so that the file can be pinned."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -69,10 +69,11 @@ def encode(model: IntentModel) -> bytes:
     return buffer.getvalue()
 
 
-def _arrays(model: IntentModel) -> dict[str, npt.NDArray[np.generic]]:
+def _arrays(model: LinearModel) -> dict[str, npt.NDArray[np.generic]]:
     card = {**model.card, "format": FORMAT, "labels": list(model.labels)}
     return {
         "card": _from_text(json.dumps(card, sort_keys=True, ensure_ascii=False)),
+        "known": _from_text("\n".join(sorted(model.known))),
         "words": _from_text("\n".join(model.words.index)),
         "characters": _from_text("\n".join(model.characters.index)),
         "word_rarity": model.words.rarity.astype(np.float16),
@@ -82,7 +83,7 @@ def _arrays(model: IntentModel) -> dict[str, npt.NDArray[np.generic]]:
     }
 
 
-def _decode(content: bytes) -> IntentModel:
+def _decode(content: bytes) -> LinearModel:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return _assemble({name: arrays[name] for name in arrays.files})
@@ -90,7 +91,7 @@ def _decode(content: bytes) -> IntentModel:
         raise ModelRejected("The file does not hold a usable model.") from error
 
 
-def _assemble(arrays: Mapping[str, npt.NDArray[np.generic]]) -> IntentModel:
+def _assemble(arrays: Mapping[str, npt.NDArray[np.generic]]) -> LinearModel:
     card = json.loads(_to_text(arrays["card"]))
     words = _to_text(arrays["words"]).split("\n")
     characters = _to_text(arrays["characters"]).split("\n")
@@ -101,8 +102,9 @@ def _assemble(arrays: Mapping[str, npt.NDArray[np.generic]]) -> IntentModel:
         len(labels),
     ):
         raise ValueError("The parts of the model do not fit together.")
-    return IntentModel(
+    return LinearModel(
         labels=labels,
+        known=frozenset(_to_text(arrays["known"]).split()),
         words=feature_table(words, arrays["word_rarity"].astype(np.float32)),
         characters=feature_table(
             characters, arrays["character_rarity"].astype(np.float32)

@@ -4,19 +4,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import compress
 from pathlib import Path
 
-import numpy as np
-
 from chat.interpretation.concepts import conceptual
-from chat.interpretation.engine import OUT_OF_SCOPE
-from chat.interpretation.model import IntentModel
+from chat.interpretation.engine import OUT_OF_SCOPE, band_of
+from chat.interpretation.model import LinearModel
+from chat.interpretation.result import Band
 from chat.interpretation.slots import extract
 from chat.interpretation.vocabulary import DEFAULT_VOCABULARY, Vocabulary
 from chat.training.linear import fit, with_card
 
 FOLDS = 5
-MAX_FALSE_REFUSALS = 0.04
 MIN_ANSWER_PRECISION = 0.95
 _DATA = Path(__file__).parent.parent / "interpretation"
 # Values become placeholders before training, so that any fixed day does.
@@ -27,8 +26,26 @@ _ANY_DAY = date(2026, 1, 15)
 class TrainedModel:
     """A classifier ready to be saved, and what was measured on held-out examples."""
 
-    model: IntentModel
+    model: LinearModel
     card: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Corpus:
+    """Sentences without their values, the same in common words, and their labels."""
+
+    raws: tuple[str, ...]
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def part(self, wanted: Iterable[bool]) -> "_Corpus":
+        """Keep the wanted sentences in their order."""
+        chosen = tuple(wanted)
+        return _Corpus(
+            tuple(compress(self.raws, chosen)),
+            tuple(compress(self.texts, chosen)),
+            tuple(compress(self.labels, chosen)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,11 @@ class _Guess:
     @property
     def is_in_scope(self) -> bool:
         return self.label != OUT_OF_SCOPE
+
+    @property
+    def lead(self) -> float:
+        """How much likelier the best query is than "none of them"."""
+        return self.confidence - self.out_of_scope
 
 
 def train_intents(
@@ -59,10 +81,10 @@ def train_intents(
     if len(examples) < 2 or OUT_OF_SCOPE in examples:
         raise ValueError("Two queries at least; the out-of-scope class is reserved.")
     questions = {**examples, OUT_OF_SCOPE: negatives or shipped_negatives()}
-    texts, labels = _prepare(questions, vocabulary)
-    guesses = _held_out(texts, labels)
-    card = _card(questions, guesses)
-    return TrainedModel(with_card(fit(texts, labels), card), card)
+    corpus = _prepare(questions, vocabulary)
+    card = _card(questions, _held_out(corpus))
+    model = fit(corpus.texts, corpus.labels, raws=corpus.raws)
+    return TrainedModel(with_card(model, card), card)
 
 
 def shipped_examples() -> dict[str, list[str]]:
@@ -79,33 +101,30 @@ def shipped_negatives() -> list[str]:
     return negatives
 
 
-def _prepare(
-    questions: Mapping[str, Iterable[str]], vocabulary: Vocabulary
-) -> tuple[list[str], list[str]]:
-    """Delexicalised, in the words of the thesaurus, each once per label."""
+def _prepare(questions: Mapping[str, Iterable[str]], vocabulary: Vocabulary) -> _Corpus:
+    """Delexicalise, put in the words of the thesaurus, keep each once per label."""
     pairs = dict.fromkeys(
-        (conceptual(_delexicalised(text, vocabulary)), label)
+        (extract(text, at=_ANY_DAY, vocabulary=vocabulary).delexicalised, label)
         for label, texts in questions.items()
         for text in texts
     )
-    return [text for text, _ in pairs], [label for _, label in pairs]
+    raws = tuple(raw for raw, _ in pairs)
+    return _Corpus(
+        raws, tuple(conceptual(raw) for raw in raws), tuple(label for _, label in pairs)
+    )
 
 
-def _delexicalised(text: str, vocabulary: Vocabulary) -> str:
-    return extract(text, at=_ANY_DAY, vocabulary=vocabulary).delexicalised
-
-
-def _held_out(texts: Sequence[str], labels: Sequence[str]) -> list[_Guess]:
+def _held_out(corpus: _Corpus) -> list[_Guess]:
     """One guess for each example, by a model trained without its fold."""
-    folds = _folds(labels)
+    folds = _folds(corpus.labels)
     guesses = []
     for fold in range(FOLDS):
-        kept = [i for i in range(len(texts)) if folds[i] != fold]
-        model = fit([texts[i] for i in kept], [labels[i] for i in kept])
+        kept = corpus.part(place != fold for place in folds)
+        model = fit(kept.texts, kept.labels, raws=kept.raws)
+        left = corpus.part(place == fold for place in folds)
         guesses += [
-            _guess(model, texts[i], labels[i])
-            for i in range(len(texts))
-            if folds[i] == fold
+            _guess(model, raw, text, label)
+            for raw, text, label in zip(left.raws, left.texts, left.labels, strict=True)
         ]
     return guesses
 
@@ -122,10 +141,9 @@ def _folds(labels: Sequence[str]) -> list[int]:
     return folds
 
 
-def _guess(model: IntentModel, text: str, label: str) -> _Guess:
-    chances = dict(
-        zip(model.labels, map(float, model.probabilities(text)), strict=True)
-    )
+def _guess(model: LinearModel, raw: str, text: str, label: str) -> _Guess:
+    scores = map(float, model.probabilities(text, raw=raw))
+    chances = dict(zip(model.labels, scores, strict=True))
     out_of_scope = chances.pop(OUT_OF_SCOPE)
     best = max(chances, key=lambda query: chances[query])
     return _Guess(label, best, chances[best], out_of_scope)
@@ -145,20 +163,30 @@ def _card(
 
 
 def _thresholds(guesses: Sequence[_Guess]) -> dict[str, float]:
-    """Where to refuse and where to answer.
+    """Say where to refuse and where to answer.
 
-    "clarify": of what is in scope at most MAX_FALSE_REFUSALS fall below it.
+    "clarify": the lead at which refusing what is out of scope and keeping what is
+    in scope work best together (Youden's index).
     "answer": the lowest confidence from which answers are right often enough.
     """
-    in_scope = sorted(guess.confidence for guess in guesses if guess.is_in_scope)
-    clarify = float(np.quantile(in_scope, MAX_FALSE_REFUSALS))
-    answer = clarify
-    for step in range(int(clarify * 100) + 1, 100):
-        taken = [guess for guess in guesses if guess.confidence >= answer]
-        if not taken or np.mean([_is_right(g) for g in taken]) >= MIN_ANSWER_PRECISION:
-            break
-        answer = step / 100
-    return {"clarify": round(clarify, 4), "answer": round(answer, 4)}
+    clarify = max(
+        (step / 100 for step in range(-95, 50)), key=lambda lead: _youden(guesses, lead)
+    )
+    taken = [guess for guess in guesses if guess.lead >= clarify]
+    steps = (step / 100 for step in range(30, 100))
+    answer = next((step for step in steps if _is_precise(taken, step)), 0.99)
+    return {"clarify": clarify, "answer": answer}
+
+
+def _youden(guesses: Sequence[_Guess], lead: float) -> float:
+    kept = [guess.lead >= lead for guess in guesses if guess.is_in_scope]
+    refused = [guess.lead < lead for guess in guesses if not guess.is_in_scope]
+    return sum(kept) / len(kept) + sum(refused) / len(refused)
+
+
+def _is_precise(guesses: Sequence[_Guess], confidence: float) -> bool:
+    right = [_is_right(guess) for guess in guesses if guess.confidence >= confidence]
+    return bool(right) and sum(right) / len(right) >= MIN_ANSWER_PRECISION
 
 
 def _is_right(guess: _Guess) -> bool:
@@ -184,12 +212,8 @@ def _figures(
     }
 
 
-def _band(guess: _Guess, thresholds: Mapping[str, float]) -> str:
-    if guess.confidence < thresholds["clarify"] or (
-        guess.out_of_scope > guess.confidence
-    ):
-        return "out_of_scope"
-    return "answer" if guess.confidence >= thresholds["answer"] else "clarify"
+def _band(guess: _Guess, thresholds: Mapping[str, float]) -> Band:
+    return band_of(guess.confidence, guess.out_of_scope, **thresholds)
 
 
 def _share(claims: Iterable[bool]) -> float:

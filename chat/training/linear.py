@@ -1,66 +1,80 @@
 """Fits the linear classifier and takes its weights over into the run-time model."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from chat.interpretation.model import WORD_PATTERN, Floats, IntentModel, feature_table
+from chat.interpretation.model import (
+    WORD_PATTERN,
+    FeatureTable,
+    Floats,
+    LinearModel,
+    feature_table,
+    mark_rare,
+)
 
 
 def fit(
     texts: Sequence[str],
     labels: Sequence[str],
     *,
+    raws: Sequence[str] | None = None,
     strength: float = 30.0,
-    min_count: int = 1,
-    weights: Sequence[float] | None = None,
-) -> IntentModel:
-    """A model without a card; the same input gives the same model."""
-    words, characters = _vectorizers(min_count)
+    marks_rare: bool = True,
+) -> LinearModel:
+    """Train a model without a card; the same input gives the same model.
+
+    `raws` are the sentences before the thesaurus, for their characters only.
+    """
+    known = _known_words(texts) if marks_rare else frozenset()
+    marked = [mark_rare(text, known) for text in texts] if marks_rare else texts
+    spelt = [f"{t} {r}" for t, r in zip(texts, raws, strict=True)] if raws else texts
+    words, characters = vectorizers()
     features = hstack(
-        [words.fit_transform(texts), characters.fit_transform(texts)], format="csr"
+        [words.fit_transform(marked), characters.fit_transform(spelt)], format="csr"
     )
-    head = LogisticRegression(C=strength, max_iter=2000)
-    head.fit(csr_matrix(features), labels, sample_weight=weights)
+    head = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
+    head.fit(csr_matrix(features), labels)
     coefficients, bias = _one_column_a_label(head)
-    return IntentModel(
+    return LinearModel(
         labels=tuple(str(label) for label in head.classes_),
-        words=feature_table(list(words.get_feature_names_out()), words.idf_),
-        characters=feature_table(
-            list(characters.get_feature_names_out()), characters.idf_
-        ),
+        known=known,
+        words=_table(words),
+        characters=_table(characters),
         weights=coefficients,
         bias=bias,
         card={},
     )
 
 
-def with_card(model: IntentModel, card: Mapping[str, object]) -> IntentModel:
-    """The same weights with another card."""
-    return IntentModel(
-        model.labels, model.words, model.characters, model.weights, model.bias, card
-    )
-
-
-def _vectorizers(min_count: int) -> tuple[TfidfVectorizer, TfidfVectorizer]:
+def vectorizers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
+    """Build the two kinds of features: words and characters."""
     words = TfidfVectorizer(
-        token_pattern=WORD_PATTERN,
-        ngram_range=(1, 2),
-        sublinear_tf=True,
-        min_df=min_count,
-        dtype=np.float32,
+        token_pattern=WORD_PATTERN, ngram_range=(1, 2), sublinear_tf=True
     )
     characters = TfidfVectorizer(
-        analyzer="char_wb",
-        ngram_range=(2, 5),
-        sublinear_tf=True,
-        min_df=min_count,
-        dtype=np.float32,
+        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2
     )
     return words, characters
+
+
+def _known_words(texts: Sequence[str]) -> frozenset[str]:
+    counts = Counter(word for text in texts for word in set(text.split()))
+    return frozenset(word for word, count in counts.items() if count > 1)
+
+
+def _table(vectorizer: TfidfVectorizer) -> FeatureTable:
+    return feature_table(list(vectorizer.get_feature_names_out()), vectorizer.idf_)
+
+
+def with_card(model: LinearModel, card: Mapping[str, object]) -> LinearModel:
+    """Give the same weights another card."""
+    return replace(model, card=card)
 
 
 def _one_column_a_label(head: LogisticRegression) -> tuple[Floats, Floats]:

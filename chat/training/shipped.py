@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from chat.interpretation.model import IntentModel
+from chat.interpretation.model import LinearModel
 from chat.interpretation.storage import encode
 from chat.training.intents import shipped_examples, train_intents
 
@@ -24,7 +24,7 @@ def build_intents() -> dict[str, object]:
     return dict(trained.card)
 
 
-def _write(model: IntentModel, package: Path, name: str, pin: str) -> None:
+def _write(model: LinearModel, package: Path, name: str, pin: str) -> None:
     content = encode(model)
     (package / "models" / f"{name}.npz").write_bytes(content)
     pins = package / "pins.py"

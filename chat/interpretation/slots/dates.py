@@ -66,7 +66,8 @@ _POINTS = re.compile(
             + _OF_YEAR.replace("<year>", "<my>")
             .replace("<short>", "<ms>")
             .replace("<which_year>", "<mw>"),
-            rf"\b(?:fy|fiscal\s(?:year\s)?)?\s?'?(?P<plain>{_YEAR})\b(?![.,]\d)",
+            rf"(?<![\w.,#$])(?:fy\s?'?|fiscal\s(?:year\s)?|')?(?P<plain>{_YEAR})\b"
+            r"(?![.,]\d)",
             r"\bfy\s?'?(?P<fy>\d\d)\b",
             r"\b(?P<day>yesterday|today)\b",
         )
@@ -82,7 +83,7 @@ _TO_DATE = re.compile(
     r"\b(?:year[\s-]to[\s-]date|ytd|since the (?:beginning|start) of the year)\b"
 )
 _RANGE_OPEN = re.compile(r"\b(?:from|between)\s(?:the\s)?$")
-_SINCE = re.compile(r"\b(?:since|after|starting(?:\sin|\sfrom)?|from)\s(?:the\s)?$")
+_SINCE = re.compile(r"\b(?:since|after|starting(?:\sin|\sfrom)?)\s(?:the\s)?$")
 _UNTIL = re.compile(r"\b(?:until|till|before|up to|through)\s(?:the\s)?$")
 _JOIN = re.compile(r"\s?(?:to|until|till|through|and|-)\s?(?:the\s)?")
 _ON_DAY = re.compile(r"\b(?:on|of|for|in)\s(?:the\s)?$")

@@ -72,6 +72,7 @@ _CUE_AFTER = re.compile(
     r"|\s(?:earn|earns|make|makes|get|gets|paid|report|reports|work|works|perform|sit"
     r"|sits|sell|sold|doing|score|making|earning|write|wrote)\b"
 )
+_COMPOUND = re.compile("['-]")
 _SPACE = re.compile(r"\s+")
 
 
@@ -278,8 +279,19 @@ def _can_be_name(word: Token, *, is_cased: bool, is_first: bool) -> bool:
         return False
     if word.key in FIRST_NAMES:
         return True
+    if len(word.key) > 2 and _COMPOUND.search(word.key) and _has_common_part(word.key):
+        return False
     is_capital = is_cased and word.text[0].isupper()
     if word.key in COMMON_WORDS:
         # "Jane West" but not "Show Sales": an ordinary word can only be a surname.
         return is_capital and not is_first and not word.text.isupper()
     return True
+
+
+def _has_common_part(key: str) -> bool:
+    """Whether this is "month-on-month" or "I've" and not "O'Neil" or "Anne-Marie"."""
+    return any(
+        part in COMMON_WORDS and part not in FIRST_NAMES
+        for part in _COMPOUND.split(key)
+        if len(part) > 1
+    )

@@ -82,7 +82,7 @@ _TOPS = (
 )
 _PRONOUN = re.compile(r"\b(?:which|number|no|that|this|the|each|any|every)\s$")
 _NOTE_WRITING = re.compile(
-    r"\b(?:add|write|save|record|leave|take|attach|log|put|make|enter|create|new|jot"
+    r"\b(?:add|write|store|keep|document|save|record|leave|take|attach|log|put|make|enter|create|new|jot"
     r"|append|pin|drop|file|please|note for|note that|note to|note down|note on|note)\b"
     r".{0,80}\b(?:notes?|comments?|remarks?|memos?|down|sale|deal|order)\b|^note\b"
 )
