@@ -105,6 +105,8 @@ def _find_built_in(text: str) -> Iterator[Span]:
         rule = BUILT_IN[index]
         for match in rule.pattern.finditer(text):
             start, end = match.span(rule.group)
+            if rule.resize is not None:
+                end = rule.resize(text, start, end)
             score = rule.check(Candidate(text, start, end))
             if score > 0:
                 yield Span(start, end, rule.label, score)

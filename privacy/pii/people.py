@@ -12,7 +12,7 @@ from privacy.pii.tagger import get_tagger, units
 TOKEN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _KNOWN = "*known*"  # the folded form of a word that is surely no name
 _REACH = 10  # words a side that the tagger reads
-_JOINT = re.compile(r"\.? ?(?:[A-Z]\. ?)?|, (?=[A-Z])")
+_JOINT = re.compile(r"\.? ?(?:[A-Z]\. ?)?|, ")
 _PARTICLES = word_set(
     "de da do dos das del della di van von der den ten ter la le el al bin ibn "
     "bint zu zum zur y e of"
@@ -245,7 +245,10 @@ def _is_reversed(text: str, tokens: list[Token], first: int, second: int) -> boo
         return False
     if given not in words("first_names"):
         return False
-    return last not in words("first_names") or given not in words("last_names")
+    before = text[: tokens[first].start].rstrip(" ")[-1:]
+    after = text[tokens[second].end :].lstrip(" ")
+    # "Alice, Bob and Carol" are three people.
+    return before != "," and not after.startswith((",", "and ", "or ", "&", "und "))
 
 
 def _continues(text: str, tokens: list[Token], position: int, *, lower: bool) -> bool:
@@ -259,6 +262,10 @@ def _continues(text: str, tokens: list[Token], position: int, *, lower: bool) ->
         )
     if not token.text[0].isupper():
         return False
+    if len(token.text) == 1:
+        return text[token.end : token.end + 1] == "."
+    if len(tokens[position - 1].text) == 1:
+        return True  # "John Q. Public": what follows an initial is a name
     if token.is_upper and (
         not tokens[position - 1].is_upper or token.folded not in names()
     ):

@@ -90,6 +90,8 @@ class Rule:
     probe: str
     check: Check
     group: int = 0
+    resize: Callable[[str, int, int], int] | None = None
+    """Given text, start and end, says where the value really ends."""
 
 
 def rule(

@@ -135,9 +135,14 @@ def is_card_number(digits: str) -> bool:
     return len(set(digits)) > 1 and has_card_prefix(digits) and is_luhn_valid(digits)
 
 
+def iban_length(value: str) -> int:
+    """Return how many characters the country's IBANs have, 0 if it has none."""
+    return int(_IBAN_LENGTHS.get(value[:2].upper(), 0))
+
+
 def has_iban_length(value: str) -> bool:
     """Tell whether the length is the country's (ISO 13616 registry)."""
-    return _IBAN_LENGTHS.get(value[:2].upper()) == str(len(value))
+    return iban_length(value) == len(value)
 
 
 def is_iban(value: str) -> bool:

@@ -49,7 +49,7 @@ _US_TAIL = (
 )
 _TAIL = (
     rf"(?:{_US_TAIL}"
-    rf"|{_GAP}{_CITY}[ ]?,[ ]*{_REGION}(?:[ ]+{_ZIP})?"
+    rf"|{_GAP}{_CITY}[ ]?,[ ]*{_REGION}(?:[ ]+(?:{_ZIP}|{_POSTCODE_CA}))?"
     rf"|{_GAP}(?:{_CITY},?[ ]+)?{_REGION}[ ]+(?:{_ZIP}|{_POSTCODE_CA}|\d{{4}}(?!\d))"
     rf"|{_GAP}(?:{_CITY}{_GAP}){{0,2}}(?:{_POSTCODE_UK}|{_POSTCODE_CA})(?![A-Za-z0-9])"
     rf"|{_GAP}(?:[A-Z]{{1,2}}-)?\d{{4}}[ ]?[A-Z]{{2}}(?![a-zA-Z])(?:[ ]{{1,2}}{_CITY})?"
@@ -186,8 +186,8 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         Label.ADDRESS,
-        rf"(?<![\w-])(?:(?:Am|An der|Im|Zum|Zur|Auf dem|"
-        rf"Unter den)[ ]{_CAP}(?:[ ]{_CAP})?)[ ]"
+        rf"(?<![\w-])(?:(?:Am|An[ ]der|Im|Zum|Zur|Auf[ ]dem|"
+        rf"Unter[ ]den)[ ]{_CAP}(?:[ ]{_CAP})?)[ ]"
         rf"{_HOUSE}{_GAP}\d{{5}}[ ]{_CITY}",
         0.88,
         probe=r"\d\D{1,4}\d{5}",
@@ -209,7 +209,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         Label.ADDRESS,
         rf"(?<![\w-])(?i:{_SPANISH})[ ]?{_ROMANCE_NAME}{_ITEM}{_HOUSE}"
-        rf"(?:,?[ ]?\d{{1,2}}[ºª°](?:[ ]?\w{{1,4}}(?![\w]))?)?{_END}",
+        rf"(?:,?[ ]?\d{{1,2}}(?:[ºª°]|[oa](?!\w))(?:[ ]?\w{{1,4}}(?![\w]))?)?{_END}",
         0.88,
         probe=r"(?i)(?:calle|c/|avenida|avda|av|plaza|paseo|camino|carrer|ronda|traves|glorieta|"
         r"rambla)",

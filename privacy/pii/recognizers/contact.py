@@ -39,8 +39,7 @@ def _score_email(found: Candidate) -> float:
 
 
 def _score_spoken_email(found: Candidate) -> float:
-    # "meet at the cafe dot com" is rare enough; "at" without any dot is no address.
-    return 0.85
+    return 0.85 if found.value[-2:].isalpha() else 0.0
 
 
 @cache
@@ -100,6 +99,8 @@ def _score_seven(found: Candidate) -> float:
 def _score_trunk(found: Candidate) -> float:
     digits = found.digits
     if not 9 <= len(digits) <= 12 or _names_other_number(found):
+        return 0.0
+    if found.nearest(words.PHONE, words.NATIONAL_ID) == 1:
         return 0.0
     if not any(is_dialable(digits, region) for region in _REGIONS):
         return 0.6 if found.is_near(words.PHONE, before=4, after=2) else 0.0

@@ -1,11 +1,14 @@
 """Payment cards, IBANs, bank accounts and wallets."""
 
+from dataclasses import replace
+
 from privacy.pii.labels import Label
 from privacy.pii.recognizers import words
 from privacy.pii.rules import Candidate, Rule, cued, rule, with_digit
 from privacy.pii.validators import (
     has_card_prefix,
     has_iban_length,
+    iban_length,
     is_card_number,
     is_iban,
     is_routing_number,
@@ -45,10 +48,21 @@ _ACCOUNT_CUES = (
     r"loan[ _-]?(?:number|no)|brokerage"
 )
 
+
+def _end_iban(text: str, start: int, end: int) -> int:
+    """Stop after as many characters as the country's numbers have."""
+    length = iban_length(text[start : start + 2])
+    for position in range(start, end):
+        length -= text[position].isalnum()
+        if length == 0:
+            return position + 1
+    return end
+
+
 RULES: tuple[Rule, ...] = (
     rule(
         Label.CREDIT_CARD,
-        r"(?<![\w.])\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{3})?(?![\w])",
+        r"(?<![\w.])\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{3})?(?![\w])(?!-\w)",
         _score_card,
     ),
     rule(
@@ -67,11 +81,14 @@ RULES: tuple[Rule, ...] = (
         r"cvv2?|cvc2?|cvn|csc|card verification|security code on (?:the|my) card",
         r"\d{3,4}",
     ),
-    rule(
-        Label.IBAN,
-        r"(?i)(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}"
-        r"(?:[ -]?[A-Z0-9]{1,4})?(?![A-Za-z0-9])",
-        _score_iban,
+    replace(
+        rule(
+            Label.IBAN,
+            r"(?i)(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}"
+            r"(?:[ -]?[A-Z0-9]{1,4})?(?![A-Za-z0-9])",
+            _score_iban,
+        ),
+        resize=_end_iban,
     ),
     cued(
         Label.ACCOUNT,

@@ -22,14 +22,14 @@ def _score_pair(found: Candidate) -> float:
     return 0.8 if precise else 0.0
 
 
-_DEGREES = r"-?\d{1,3}\.\d{2,10}[ ]?°?[ ]?"
+_DEGREES = r"-?\d{1,3}\.\d{1,10}[ ]?°?[ ]?"
 
 RULES: tuple[Rule, ...] = (
     rule(
         Label.GEO,
         rf"(?<![\w.,-]){_DEGREES}[NSns]?[ ]?[,;][ ]?{_DEGREES}[EWew]?(?![\w.]*\d)",
         _score_pair,
-        probe=r"\d\.\d\d",
+        probe=r"\d\.\d+[ °NSns]*[,;]",
     ),
     rule(
         Label.GEO,

@@ -92,7 +92,7 @@ def _score_nino(found: Candidate) -> float:
 
 
 _CUES = (
-    r"ssn|ss#|social[ _-]?security|social|itin|tax(?:payer)?[ _-]?(?:id|"
+    r"ssn|ss#|sin|social[ _-]?insurance|social[ _-]?security|social|itin|tax(?:payer)?[ _-]?(?:id|"
     r"identification)|"
     r"national[ _-]?(?:id|insurance|identity|identification)(?:[ _-]card)?|nino|bsn|"
     r"dni|"
