@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    ValidationError,
+)
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.module_loading import import_string
@@ -102,7 +106,12 @@ def paginate(
     """Return one page of `rows`; the last field of `ordering` must be unique."""
     page = CursorPage()
     page.ordering = ordering  # type: ignore[assignment] - the stub knows strings only
-    found = page.paginate_queryset(rows, request)
+    try:
+        found = page.paginate_queryset(rows, request)
+    except (ValidationError, ValueError) as error:
+        # A forged cursor holds something that is no value of the ordering.
+        fields = {"cursor": ["Not a cursor."]}
+        raise Invalid("Some fields are not valid.", fields=fields) from error
     return page.get_paginated_response(serializer(found, many=True).data)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
@@ -40,15 +40,17 @@ class RequestContextMiddleware:
         )
         with context.bound(bound):
             response = self.get_response(request)
+            # By now it names the actor, whom a stream goes on acting for.
+            bound = context.current()
         response["X-Request-ID"] = bound.request_id
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            response.streaming_content = _streamed_in(bound, response)
+            chunks = iter(response)
+            response.streaming_content = _streamed_in(bound, chunks)
         return response
 
 
-def _streamed_in(bound: RequestContext, response: StreamingHttpResponse):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a generator of whatever the view streams
+def _streamed_in(bound: RequestContext, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield a stream's chunks with the request's context bound while each is made."""
-    chunks = iter(response)
     while True:
         with context.bound(bound):
             try:
