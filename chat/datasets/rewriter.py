@@ -1,0 +1,168 @@
+"""Puts what an actor may see in the place of every dataset of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from chat.datasets.checker import COUNTED_PERSONS, CheckedQuery, Output
+from chat.datasets.definitions import ColumnType, DatasetSpec
+from chat.datasets.errors import QueryRefused
+from chatsec.core.context import AttributeValue
+
+BASE = "base"
+SQL_TYPES = {
+    ColumnType.INTEGER: "integer",
+    ColumnType.NUMERIC: "numeric",
+    ColumnType.TEXT: "text",
+    ColumnType.DATE: "date",
+    ColumnType.BOOLEAN: "boolean",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A row filter over the columns of one dataset, with its named parameters."""
+
+    sql: str
+    parameters: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """The rows and the columns of a dataset that one actor may see.
+
+    `rows` is None for all rows. `columns` names the visible columns; a condition there
+    says in which of the rows. A column that is not named is not visible.
+    """
+
+    rows: Condition | None
+    columns: Mapping[str, Condition | None]
+
+
+@dataclass(frozen=True)
+class BoundQuery:
+    """SQL that can show nothing but what the views of its datasets allow."""
+
+    sql: str
+    parameters: Mapping[str, AttributeValue]
+    outputs: tuple[Output, ...]
+    counts_persons: bool
+    source_datasets: tuple[str, ...]
+
+
+def bind_query(
+    query: CheckedQuery,
+    *,
+    views: Mapping[str, DatasetView],
+    parameters: Mapping[str, AttributeValue],
+    max_rows: int,
+) -> BoundQuery:
+    """Return the query over the actor's views; raise QueryRefused if it cannot be.
+
+    A column of the answer that is made from a hidden column is left out. A hidden
+    column that decides which rows there are refuses the query: an empty answer would
+    say “there are none”.
+    """
+    if hidden := {
+        origin for origin in query.deciding if _is_hidden(origin, query, views)
+    }:
+        alias, column = min(hidden)
+        raise QueryRefused(f"hidden column {alias}.{column}")
+    outputs = tuple(
+        output
+        for output in query.outputs
+        if not any(_is_hidden(origin, query, views) for origin in output.made_from)
+    )
+    if not outputs:
+        raise QueryRefused("no visible column")
+    relations, bound = _relations(query, views)
+    tree = _shown(query, frozenset(output.name for output in outputs))
+    _limit(tree, max_rows)
+    sql = _render(tree, relations)
+    named = {name: parameters.get(name) for name in query.parameters}
+    return BoundQuery(
+        sql=sql,
+        parameters={**named, **bound},
+        outputs=outputs,
+        counts_persons=query.is_aggregate,
+        source_datasets=tuple(sorted({s.name for s in query.datasets.values()})),
+    )
+
+
+def _is_hidden(
+    origin: tuple[str, str], query: CheckedQuery, views: Mapping[str, DatasetView]
+) -> bool:
+    alias, column = origin
+    return column not in views[query.datasets[alias].name].columns
+
+
+def _shown(query: CheckedQuery, names: frozenset[str]) -> exp.Select:
+    tree = query.tree.copy()
+    kept = [one for one in tree.expressions if one.alias_or_name in names]
+    if query.is_aggregate:
+        ((alias, spec),) = query.datasets.items()
+        person = exp.column(spec.person_column, table=alias)
+        counted = exp.Count(this=exp.Distinct(expressions=[person]))
+        kept.append(exp.alias_(counted, COUNTED_PERSONS))
+    tree.set("expressions", kept)
+    return tree
+
+
+def _limit(tree: exp.Select, max_rows: int) -> None:
+    """Ask for one row more than may be shown, so that a cut is noticed."""
+    present = tree.args.get("limit")
+    own = present.expression if present else None
+    if isinstance(own, exp.Literal) and own.is_int and int(own.name) <= max_rows:
+        return
+    tree.set("limit", exp.Limit(expression=exp.Literal.number(max_rows + 1)))
+
+
+def _relations(
+    query: CheckedQuery, views: Mapping[str, DatasetView]
+) -> tuple[dict[str, str], dict[str, AttributeValue]]:
+    """Return the SQL of every alias's view, and all parameters of their conditions."""
+    relations: dict[str, str] = {}
+    bound: dict[str, AttributeValue] = {}
+    for alias, spec in query.datasets.items():
+        view = views[spec.name]
+        conditions = [view.rows, *view.columns.values()]
+        for condition in filter(None, conditions):
+            bound.update(condition.parameters)
+        relations[alias] = _view_sql(spec, view)
+    return relations, bound
+
+
+def _view_sql(spec: DatasetSpec, view: DatasetView) -> str:
+    columns = ", ".join(_column_sql(spec, name, view) for name in spec.by_name)
+    relation = ".".join(f'"{part}"' for part in spec.relation.split("."))
+    rows = f" WHERE ({view.rows.sql})" if view.rows else ""
+    # Names were held against IDENTIFIER when the dataset was declared.
+    return f'(SELECT {columns} FROM {relation} AS "{BASE}"{rows})'  # noqa: S608
+
+
+def _column_sql(spec: DatasetSpec, name: str, view: DatasetView) -> str:
+    if name not in view.columns:
+        return f'CAST(NULL AS {SQL_TYPES[spec.by_name[name].type]}) AS "{name}"'
+    condition = view.columns[name]
+    if condition is None:
+        return f'"{name}"'
+    return f'CASE WHEN ({condition.sql}) THEN "{name}" END AS "{name}"'
+
+
+def _render(tree: exp.Select, relations: Mapping[str, str]) -> str:
+    """Write the tree as SQL with `:name` parameters and the views in their places."""
+    for placeholder in list(tree.find_all(exp.Placeholder)):
+        placeholder.replace(exp.Var(this=f":{placeholder.name}"))
+    marks: dict[str, str] = {}
+    for number, table in enumerate(list(tree.find_all(exp.Table))):
+        mark = f"__view_{number}__"
+        marks[mark] = relations[table.alias_or_name]
+        alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
+        table.replace(exp.Table(this=exp.to_identifier(mark), alias=alias))
+    sql = tree.sql(dialect="postgres", comments=False)
+    for mark, relation in marks.items():
+        sql = sql.replace(mark, relation, 1)
+    return sql
