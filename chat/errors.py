@@ -1,0 +1,39 @@
+"""Refusals of the chat."""
+
+from __future__ import annotations
+
+from chatsec.core.errors import Conflict, DomainError, Invalid, Unavailable
+
+
+class MessageRefused(Invalid):
+    """The message cannot be taken as it is."""
+
+    default_code = "message_invalid"
+
+
+class AnswerFailed(Unavailable):
+    """Something failed on the way; nothing was shown or stored."""
+
+    default_code = "answer_failed"
+
+
+class KeyReused(DomainError):
+    """The idempotency key came with another body before."""
+
+    default_code = "idempotency_key_reused"
+
+
+class CatalogueRefused(Invalid):
+    """The catalogue entry is not sound; `fields` says where."""
+
+    default_code = "catalogue_invalid"
+
+
+class InFlight(Conflict):
+    """The first request with this key is still being answered."""
+
+    default_code = "idempotency_in_flight"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("The same request is being answered right now.")
+        self.retry_after_seconds = max(1, retry_after_seconds)

@@ -1,0 +1,189 @@
+"""What the chat holds on a person, and how it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from chat import sealing
+from chat.constants import ANSWERING_PURPOSE
+from chat.models import (
+    Conversation,
+    Message,
+    PendingQuestion,
+    RecordedAction,
+)
+from chat.selectors.conversations import title_of
+from chatsec.core.errors import Json
+from chatsec.core.personal_data import Declaration, declare, not_personal
+
+CHUNK: Final = 500
+CHAT_LOGS: Final = "chat_logs"
+
+
+def export_conversations(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the subject's conversations."""
+    rows = Conversation.objects.filter(owner_id=subject_id).order_by("id")
+    for row in rows.iterator(chunk_size=CHUNK):
+        yield {
+            "id": str(row.id),
+            "title": title_of(row),
+            "channel": row.channel,
+            "created_at": row.created_at.isoformat(),
+            "last_message_at": row.last_message_at.isoformat(),
+        }
+
+
+def export_messages(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield what the subject asked and was told, without company figures.
+
+    Figures are released anew at every reading; an export has no reader to ask about.
+    """
+    rows = Message.objects.filter(conversation__owner_id=subject_id).order_by("id")
+    for row in rows.iterator(chunk_size=CHUNK):
+        place = sealing.message_place("text", row.id)
+        yield {
+            "id": str(row.id),
+            "conversation": str(row.conversation_id),
+            "role": row.role,
+            "status": row.status,
+            "text": sealing.open_text(subject_id, row.text_sealed, place=place),
+            "query": row.query,
+            "row_count": row.row_count,
+            "created_at": row.created_at.isoformat(),
+        }
+
+
+def export_actions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the actions that the subject ordered."""
+    rows = RecordedAction.objects.filter(actor_id=subject_id).order_by("id")
+    for row in rows.iterator(chunk_size=CHUNK):
+        place = sealing.action_place(row.id)
+        yield {
+            "id": str(row.id),
+            "query": row.query,
+            "parameters": sealing.open_json(
+                subject_id, row.parameters_sealed, place=place
+            ),
+            "created_at": row.created_at.isoformat(),
+        }
+
+
+def export_pending(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the questions that wait for the subject."""
+    rows = PendingQuestion.objects.filter(user_id=subject_id).order_by("id")
+    for row in rows.iterator(chunk_size=CHUNK):
+        yield {
+            "id": str(row.id),
+            "kind": row.kind,
+            "created_at": row.created_at.isoformat(),
+            "expires_at": row.expires_at.isoformat(),
+        }
+
+
+def expire_messages(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete messages older than `before`, in batches, but nobody's under a hold."""
+    return _in_batches(_old_messages(before, held))
+
+
+def expire_conversations(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete conversations in which nothing was said since `before`."""
+    return _in_batches(_old_conversations(before, held))
+
+
+def _old_messages(before: datetime, held: frozenset[UUID]) -> QuerySet[Message]:
+    rows = Message.objects.filter(created_at__lt=before)
+    return rows.exclude(conversation__owner_id__in=held)
+
+
+def _old_conversations(
+    before: datetime, held: frozenset[UUID]
+) -> QuerySet[Conversation]:
+    rows = Conversation.objects.filter(last_message_at__lt=before)
+    return rows.exclude(owner_id__in=held)
+
+
+def _in_batches(rows: QuerySet[Message] | QuerySet[Conversation]) -> int:
+    """Delete in the order of the key, so that no batch reads what is deleted."""
+    deleted = 0
+    after = UUID(int=0)
+    while ids := list(
+        rows.filter(id__gt=after).order_by("id").values_list("id", flat=True)[:CHUNK]
+    ):
+        deleted += len(ids)
+        after = ids[-1]
+        rows.model._default_manager.filter(id__in=ids).delete()  # noqa: SLF001 - Django's name for it
+    return deleted
+
+
+declare(
+    Declaration(
+        model="chat.Message",
+        holds="What you asked and what was answered",
+        part="conversation_history",
+        purposes=(ANSWERING_PURPOSE,),
+        export=export_messages,
+        erase=lambda subject_id: Message.objects.filter(
+            conversation__owner_id=subject_id
+        ).delete()[0],
+        retention=CHAT_LOGS,
+        expire=expire_messages,
+        count_expired=lambda before, held: _old_messages(before, held).count(),
+    )
+)
+declare(
+    Declaration(
+        model="chat.Conversation",
+        holds="Your conversations and their titles",
+        part="conversation_history",
+        purposes=(ANSWERING_PURPOSE,),
+        export=export_conversations,
+        erase=lambda subject_id: Conversation.objects.filter(
+            owner_id=subject_id
+        ).delete()[0],
+        retention=CHAT_LOGS,
+        expire=expire_conversations,
+        count_expired=lambda before, held: _old_conversations(before, held).count(),
+    )
+)
+declare(
+    Declaration(
+        model="chat.PendingQuestion",
+        holds="Questions that wait for a code or an answer of yours",
+        part="conversation_history",
+        purposes=(ANSWERING_PURPOSE,),
+        export=export_pending,
+        erase=lambda subject_id: PendingQuestion.objects.filter(
+            user_id=subject_id
+        ).delete()[0],
+        retention=CHAT_LOGS,
+    )
+)
+declare(
+    Declaration(
+        model="chat.RecordedAction",
+        holds="Actions that you ordered, like an approved discount",
+        part="query_analytics",
+        purposes=(ANSWERING_PURPOSE,),
+        export=export_actions,
+        erase=lambda subject_id: RecordedAction.objects.filter(
+            actor_id=subject_id
+        ).delete()[0],
+    )
+)
+not_personal(
+    "chat.IdempotencyRecord",
+    reason="digests of a key and a body; deleted with the conversation, or after a day",
+)
+not_personal(
+    "chat.DataSource",
+    "chat.Dataset",
+    "chat.QueryDefinition",
+    "chat.QueryDefinition_datasets",
+    "chat.Article",
+    reason="the company's catalogue and knowledge base",
+)

@@ -1,0 +1,1 @@
+"""Reads of the chat, each for the actor who reads."""
