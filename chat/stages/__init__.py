@@ -1,0 +1,1 @@
+"""The stages of `chat.pipeline`, each in the file of its subject."""

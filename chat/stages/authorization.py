@@ -1,0 +1,197 @@
+"""Authorize: whether this actor may have this query answered, now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+import jsonschema
+
+from accounts.selectors import factor_methods
+from chat.constants import INSUFFICIENT, MFA_MESSAGE, denied_message
+from chat.datasets.errors import QueryRefused
+from chat.datasets.rewriter import BoundQuery, DatasetView, bind_query
+from chat.models import MessageStatus, PendingKind, QueryKind
+from chat.periods import with_year
+from chat.stages.judgement import Judgement, context_of, judge
+from chat.stages.types import (
+    AuthorizedPlan,
+    Pending,
+    QueryPlan,
+    Reply,
+    TurnEnded,
+)
+from chatsec.core.context import Actor, AttributeValue
+from chatsec.core.errors import Json
+from privacy.selectors import consent_missing
+
+QUESTIONS: Final = {
+    "person": "Whose? Please give a name.",
+    "amount": "How much? Please give an amount.",
+    "note": "What should the note say?",
+    "quarter": "Which quarter?",
+    "year": "Which year?",
+    "region": "Which region?",
+    "department": "Which department?",
+}
+CONSENT_MESSAGE: Final = "Your consent is needed before this can be answered."
+FACTOR_MESSAGE: Final = (
+    "This needs a second factor, and your account has none. "
+    "Add an authenticator app under “My security”."
+)
+
+
+def authorize(plan: QueryPlan) -> AuthorizedPlan:
+    """Return the plan once everything allows it; end the turn otherwise.
+
+    The order is on purpose: who may not ask is told so before he is asked for a slot,
+    for consent or for a code.
+    """
+    actor, query = plan.turn.actor, plan.entry.query
+    surroundings = {**plan.turn.surroundings, **context_of(plan.slots)}
+    judgement = judge(actor, plan.entry, now=plan.turn.now, context=surroundings)
+    missing = _missing_slot(plan)
+    if not judgement.is_allowed:
+        if missing and _waits_for_slot(judgement):
+            raise _ended(plan, judgement, _asked(plan, missing))
+        raise _ended(plan, judgement, _denied(plan, judgement))
+    if purpose := _consent_needed(actor, query.purposes):
+        raise _ended(plan, judgement, _consent_required(purpose))
+    if missing:
+        raise _ended(plan, judgement, _asked(plan, missing))
+    if judgement.needs_step_up:
+        raise _ended(plan, judgement, _step_up(plan))
+    parameters = _parameters(plan)
+    try:
+        bound = _bound(plan, judgement.views, parameters)
+    except QueryRefused:
+        raise _ended(plan, judgement, _denied(plan, judgement)) from None
+    return AuthorizedPlan(
+        plan=plan,
+        decision=judgement.decision,
+        parameters=parameters,
+        views=judgement.views,
+        bound=bound,
+        release=judgement.release,
+    )
+
+
+def _ended(plan: QueryPlan, judgement: Judgement, reply: Reply) -> TurnEnded:
+    return TurnEnded(
+        plan.turn,
+        Reply(
+            status=reply.status,
+            text=reply.text,
+            plan=plan,
+            decision=judgement.decision,
+            pending=reply.pending,
+            extra=reply.extra,
+        ),
+    )
+
+
+def _denied(plan: QueryPlan, judgement: Judgement) -> Reply:
+    query = plan.entry.query
+    extra: dict[str, Json] = {"error": INSUFFICIENT, "required": query.permission}
+    message = denied_message(query.resource_type or "this")
+    return Reply(MessageStatus.DENIED, message, extra=extra)
+
+
+def _waits_for_slot(judgement: Judgement) -> bool:
+    """Whether only what a slot would tell is missing from a condition."""
+    kinds = {reason.kind for reason in judgement.decision.reasons}
+    return "attribute_missing" in kinds and kinds <= {"attribute_missing", "no_grant"}
+
+
+def _missing_slot(plan: QueryPlan) -> str:
+    wanted = (name for name in plan.entry.required_slots if name not in plan.slots)
+    return next(wanted, "")
+
+
+def _asked(plan: QueryPlan, slot: str) -> Reply:
+    options: list[Json] = list(_enumerated(plan.entry.properties.get(slot, {})))
+    extra: dict[str, Json] = {"missing": [slot], "options": options}
+    return Reply(
+        MessageStatus.CLARIFY,
+        QUESTIONS.get(slot, f"Please tell me the {slot.replace('_', ' ')}."),
+        extra=extra,
+        pending=Pending(PendingKind.SLOT, plan, slot),
+    )
+
+
+def _enumerated(rule: Mapping[str, Json]) -> list[Json]:
+    values = rule.get("enum", [])
+    return list(values) if isinstance(values, list) else []
+
+
+def _consent_needed(actor: Actor, purposes: list[str]) -> str:
+    missing = (key for key in purposes if consent_missing(actor, key))
+    return next(missing, "")
+
+
+def _consent_required(purpose: str) -> Reply:
+    extra: dict[str, Json] = {
+        "error": "Consent required",
+        "request_consent": True,
+        "purpose": purpose,
+    }
+    return Reply(MessageStatus.CONSENT_REQUIRED, CONSENT_MESSAGE, extra=extra)
+
+
+def _step_up(plan: QueryPlan) -> Reply:
+    """Ask for a code where there is a session and a factor to ask for."""
+    actor = plan.turn.actor
+    person = actor.person
+    can_ask = actor.session_id is not None and plan.turn.conversation is not None
+    if not can_ask or person is None or not factor_methods(person):
+        extra: dict[str, Json] = {
+            "error": INSUFFICIENT,
+            "code": "factor_required",
+            "required": plan.entry.query.permission,
+        }
+        return Reply(MessageStatus.DENIED, FACTOR_MESSAGE, extra=extra)
+    pending = Pending(PendingKind.STEP_UP, plan)
+    return Reply(MessageStatus.MFA_REQUIRED, MFA_MESSAGE, pending=pending)
+
+
+def _parameters(plan: QueryPlan) -> dict[str, AttributeValue]:
+    """Return the slots that the query takes, valid by its schema, and the caller's own.
+
+    Whoever the caller is comes from the session, never from a slot.
+    """
+    taken = plan.entry.properties
+    known = with_year(plan.slots, taken, today=plan.turn.now.date())
+    given: dict[str, AttributeValue] = {
+        name: Decimal(str(value)) if isinstance(value, float) else value
+        for name, value in known.items()
+        if name in taken
+    }
+    jsonschema.validate(
+        {name: value for name, value in known.items() if name in taken},
+        plan.entry.query.parameters,
+        cls=jsonschema.Draft202012Validator,
+    )
+    return {**dict.fromkeys(taken), **given, **_caller(plan.turn.actor)}
+
+
+def _caller(actor: Actor) -> dict[str, AttributeValue]:
+    attributes = actor.person.policy_attributes() if actor.person else {}
+    names = ("username", "team", "region", "department")
+    # An unset attribute is NULL, which equals nothing: not even another unset one.
+    return {f"caller_{name}": attributes.get(name) or None for name in names}
+
+
+def _bound(
+    plan: QueryPlan,
+    views: Mapping[str, DatasetView],
+    parameters: Mapping[str, AttributeValue],
+) -> BoundQuery | None:
+    if plan.entry.query.kind != QueryKind.SQL:
+        return None
+    return bind_query(
+        plan.entry.checked(),
+        views=views,
+        parameters=parameters,
+        max_rows=plan.entry.query.max_rows,
+    )

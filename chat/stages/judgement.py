@@ -1,0 +1,203 @@
+"""What an actor may run and see now: asked before running, and at every reading."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal as Number
+from hashlib import sha256
+from typing import Final
+
+from chat.constants import PII_PERMISSION, STEP_UP_VALID_FOR
+from chat.datasets.definitions import Classification, ColumnType, DatasetSpec
+from chat.datasets.rewriter import Condition, DatasetView
+from chat.models import QueryKind
+from chat.selectors.catalogue import Entry, find_entries
+from chat.stages.types import Release
+from chatsec.core.context import Actor, AttributeValue
+from rbac.policy import DataScope, Decision, Kind, Reason, SqlCondition
+from rbac.services import data_scope, decide
+
+# Slots that conditions know by another name.
+CONTEXT_OF_SLOTS: Final = {"amount": "discount_amount"}
+KINDS: Final[Mapping[ColumnType, Kind | None]] = {
+    ColumnType.INTEGER: Kind.NUMBER,
+    ColumnType.NUMERIC: Kind.NUMBER,
+    ColumnType.TEXT: Kind.TEXT,
+    ColumnType.BOOLEAN: Kind.BOOLEAN,
+    # A date names no moment: conditions cannot compare it.
+    ColumnType.DATE: None,
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The decision on a query, with the rows and columns that it covers."""
+
+    decision: Decision
+    views: Mapping[str, DatasetView]
+    release: Release
+    needs_step_up: bool
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the actor may run it, once he shows a factor if one is needed."""
+        return self.decision.outcome in ("allow", "step_up")
+
+
+def judge(
+    actor: Actor,
+    entry: Entry,
+    *,
+    now: datetime,
+    context: Mapping[str, AttributeValue] | None = None,
+) -> Judgement:
+    """Decide on the query for the actor; an entry with an empty field is denied."""
+    decision = _decision(actor, entry, context)
+    if decision.outcome == "deny":
+        return Judgement(decision, {}, Release(0, "", {}), needs_step_up=False)
+    views = _views(actor, entry, decision.permission, context)
+    release = Release(entry.query.version, decision.permission, _cells(views))
+    stepped_up = actor.stepped_up_within(STEP_UP_VALID_FOR, now=now)
+    asked = entry.query.requires_mfa or decision.outcome == "step_up"
+    return Judgement(decision, views, release, needs_step_up=asked and not stepped_up)
+
+
+def may_run(actor: Actor, entry: Entry) -> bool:
+    """Whether the query can be offered to the actor."""
+    return _decision(actor, entry, None).outcome in ("allow", "step_up")
+
+
+def list_runnable(actor: Actor) -> list[Entry]:
+    """Return the queries that the actor may run, by key."""
+    entries = find_entries().values()
+    return sorted(
+        (entry for entry in entries if may_run(actor, entry)),
+        key=lambda entry: entry.key,
+    )
+
+
+def context_of(slots: Mapping[str, object]) -> dict[str, AttributeValue]:
+    """Return what conditions may know of the question itself."""
+    return {
+        name: Number(str(slots[slot]))
+        for slot, name in CONTEXT_OF_SLOTS.items()
+        if isinstance(slots.get(slot), (int, float))
+    }
+
+
+def covers(present: Release, kept: Mapping[str, object]) -> bool:
+    """Whether what is allowed now shows at least all that was released then."""
+    cells = kept.get("cells")
+    if kept.get("version") != present.version or not isinstance(cells, dict):
+        return False
+    return all(
+        _is_covered(present.cells.get(name), columns) for name, columns in cells.items()
+    )
+
+
+def _is_covered(now: Mapping[str, str] | None, then: object) -> bool:
+    if now is None or not isinstance(then, dict):
+        return False
+    return all(now.get(column) in ("", digest) for column, digest in then.items())
+
+
+def _decision(
+    actor: Actor, entry: Entry, context: Mapping[str, AttributeValue] | None
+) -> Decision:
+    """Return the decision on the plain permission, else on its aggregate form."""
+    first = decide(actor, entry.permissions[0], context=context)
+    if missing := entry.query.missing_fields:
+        return replace(first, outcome="deny", reasons=_incomplete(first, missing))
+    if first.outcome != "deny":
+        return first
+    for code in entry.permissions[1:]:
+        other = decide(actor, code, context=context)
+        if other.outcome != "deny":
+            return other
+    return first
+
+
+def _incomplete(decision: Decision, missing: tuple[str, ...]) -> tuple[Reason, ...]:
+    text = f"the catalogue entry lacks: {', '.join(missing)}"
+    return (Reason("no_grant", text), *decision.reasons)
+
+
+def _views(
+    actor: Actor,
+    entry: Entry,
+    permission: str,
+    context: Mapping[str, AttributeValue] | None,
+) -> dict[str, DatasetView]:
+    if entry.query.kind != QueryKind.SQL:
+        return {}
+    scope = data_scope(actor, permission, context=context)
+    used = entry.checked().datasets.values()
+    personal = any(
+        column.classification is Classification.PII
+        for spec in used
+        for column in spec.columns
+    )
+    sees_pii = personal and _sees_pii(actor, entry, context)
+    return {spec.name: _view(scope, spec, hidden=_pii(spec, sees_pii)) for spec in used}
+
+
+def _sees_pii(
+    actor: Actor, entry: Entry, context: Mapping[str, AttributeValue] | None
+) -> bool:
+    """Personal data needs a query that is declared so, and a permission of its own."""
+    if not entry.query.pii:
+        return False
+    return decide(actor, PII_PERMISSION, context=context).outcome != "deny"
+
+
+def _pii(spec: DatasetSpec, sees_pii: object) -> frozenset[str]:
+    if sees_pii:
+        return frozenset()
+    return frozenset(
+        column.name
+        for column in spec.columns
+        if column.classification is Classification.PII
+    )
+
+
+def _view(
+    scope: DataScope, spec: DatasetSpec, *, hidden: frozenset[str]
+) -> DatasetView:
+    """Return the rows of which anything is visible, and where each column is."""
+    kinds = {column.name: KINDS[column.type] for column in spec.columns}
+    rows = _condition(scope.to_sql(kinds, prefix=f"scope_{spec.name}"))
+    open_to = [name for name in spec.by_name if name not in hidden]
+    columns: dict[str, Condition | None] = dict.fromkeys(scope.visible_columns(open_to))
+    for name in scope.partly_visible_columns(open_to):
+        prefix = f"cell_{spec.name}_{name}"
+        columns[name] = _condition(scope.column_sql(name, kinds, prefix=prefix))
+    return DatasetView(rows, columns)
+
+
+def _condition(found: SqlCondition) -> Condition | None:
+    return None if found.sql == "TRUE" else Condition(found.sql, found.params)
+
+
+def _cells(views: Mapping[str, DatasetView]) -> dict[str, dict[str, str]]:
+    return {
+        name: {
+            column: _digest(view.rows, condition)
+            for column, condition in view.columns.items()
+        }
+        for name, view in views.items()
+    }
+
+
+def _digest(rows: Condition | None, column: Condition | None) -> str:
+    """Return "" for every row, else a digest of the filter and its values."""
+    conditions = [one for one in (rows, column) if one is not None]
+    if not conditions:
+        return ""
+    told = [
+        [one.sql, sorted((name, repr(value)) for name, value in one.parameters.items())]
+        for one in conditions
+    ]
+    return sha256(json.dumps(told).encode()).hexdigest()

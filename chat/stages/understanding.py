@@ -1,0 +1,116 @@
+"""Interpret: from text to a query of the catalogue. Text never becomes SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from chat.constants import CLARIFY_MESSAGE, OUT_OF_SCOPE_MESSAGE
+from chat.interpretation import (
+    IntentModel,
+    Interpretation,
+    SlotValue,
+    load_model,
+    looks_like_code,
+)
+from chat.interpretation import interpret as understand
+from chat.models import MessageStatus, PendingKind
+from chat.selectors.catalogue import find_entries, find_entry
+from chat.selectors.pending import find_open_question, opened_plan
+from chat.stages.judgement import may_run
+from chat.stages.types import QueryPlan, RedactedMessage, Reply, Turn, TurnEnded
+from chatsec.core import crypto
+from chatsec.core.errors import Json
+
+MODEL_FILE: Final = "intents.npz"
+MODEL_KEY: Final = "chat.intent-model"
+
+
+def interpret(message: RedactedMessage) -> QueryPlan:
+    """Return the query that is asked for, over the whole catalogue.
+
+    What the actor may run is decided later: choosing only among permitted queries
+    would answer “there are none” where the truth is “you may not see them”.
+    """
+    if looks_like_code(message.text):
+        raise TurnEnded(message.turn, _out_of_scope())
+    found = understand(message.text, at=message.turn.now.date(), model=current_model())
+    if plan := _form_turn(message, found):
+        return plan
+    entry = find_entry(found.query) if found.query and found.band == "answer" else None
+    if entry is not None:
+        return QueryPlan(message.turn, entry, found.slots, message.text)
+    if found.band == "clarify":
+        raise TurnEnded(message.turn, _clarify(message.turn, found))
+    raise TurnEnded(message.turn, _out_of_scope())
+
+
+def _form_turn(message: RedactedMessage, found: Interpretation) -> QueryPlan | None:
+    """Return the earlier question with its missing slot, if this message fills it."""
+    turn = message.turn
+    if turn.conversation is None:
+        return None
+    waiting = find_open_question(turn.actor, turn.conversation, now=turn.now)
+    if waiting is None or waiting.kind != PendingKind.SLOT:
+        return None
+    known = opened_plan(waiting)
+    value = found.slots.get(known.slot, _as_person(known.slot, message.text))
+    is_new_question = found.band == "answer" and found.query != known.query
+    entry = find_entry(known.query)
+    if value is None or entry is None or is_new_question:
+        return None
+    slots: Mapping[str, SlotValue] = {**known.slots, known.slot: value}
+    return QueryPlan(turn, entry, slots, message.text)
+
+
+def _as_person(slot: str, text: str) -> str | None:
+    """Take a short answer to “whose?” as a name."""
+    if slot != "person" or len(text) > 80 or len(text.split()) > 4:
+        return None
+    return text.strip(" .?!")
+
+
+def _clarify(turn: Turn, found: Interpretation) -> Reply:
+    """Ask back, naming only what this actor may run."""
+    entries = find_entries([candidate.query for candidate in found.candidates])
+    options: list[Json] = [
+        {"query": entry.key, "title": entry.query.title, "text": _example(entry.query)}
+        for candidate in found.candidates
+        if (entry := entries.get(candidate.query)) and may_run(turn.actor, entry)
+    ]
+    if not options:
+        return _out_of_scope()
+    return Reply(MessageStatus.CLARIFY, CLARIFY_MESSAGE, extra={"options": options})
+
+
+def _example(query: object) -> str:
+    examples = getattr(query, "examples", None) or [getattr(query, "title", "")]
+    return str(examples[0])
+
+
+def _out_of_scope() -> Reply:
+    return Reply(MessageStatus.OUT_OF_SCOPE, OUT_OF_SCOPE_MESSAGE)
+
+
+def current_model() -> IntentModel | None:
+    """Return the model retrained here, or None for the shipped one."""
+    path = model_path()
+    try:
+        stamp = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _loaded(path, stamp)
+
+
+def model_path() -> Path:
+    """Return where the retrained model of this installation lives."""
+    return Path(settings.CHATSEC_DATA_DIR) / "models" / MODEL_FILE
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, stamp: int) -> IntentModel:
+    return load_model(path, key=crypto.derived_key(MODEL_KEY))
