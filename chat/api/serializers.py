@@ -1,0 +1,135 @@
+"""What the chat's API takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from chat.constants import MAX_TITLE_LENGTH
+from chat.models import Conversation
+from chat.selectors.conversations import title_of
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    """A conversation of the caller's own."""
+
+    title = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Conversation
+        fields = (
+            "id",
+            "title",
+            "created_at",
+            "last_message_at",
+            "message_count",
+            "delete_on",
+        )
+
+    def get_title(self, conversation: Conversation) -> str:
+        """Return the opened title."""
+        return title_of(conversation)
+
+
+class TitleSerializer(serializers.Serializer[Any]):
+    """The title of a conversation."""
+
+    title = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=MAX_TITLE_LENGTH
+    )
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    """A question; its length is checked where every channel's is."""
+
+    text = serializers.CharField(allow_blank=True, trim_whitespace=False)
+
+
+class CodeSerializer(serializers.Serializer[Any]):
+    """The code that a pending question waits for."""
+
+    mfa_session_id = serializers.UUIDField()
+    code = serializers.CharField(max_length=32)
+
+
+class SearchSerializer(serializers.Serializer[Any]):
+    """What to look for."""
+
+    q = serializers.CharField(max_length=200, default="", allow_blank=True)
+
+
+class OptionSerializer(serializers.Serializer[Any]):
+    """One thing that may have been meant."""
+
+    query = serializers.CharField()
+    title = serializers.CharField()
+    text = serializers.CharField()
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """An answer; which of the later fields there are depends on `status`."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(
+        choices=[
+            "answered",
+            "denied",
+            "mfa_required",
+            "consent_required",
+            "clarify",
+            "out_of_scope",
+            "blocked",
+            "error",
+        ]
+    )
+    message = serializers.CharField()
+    query = serializers.CharField(allow_null=True)
+    slots = serializers.DictField()
+    columns = serializers.ListField(child=serializers.CharField())
+    rows = serializers.ListField(child=serializers.ListField())
+    decision = serializers.DictField(allow_null=True)
+    redactions = serializers.ListField(child=serializers.DictField())
+    conversation_id = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    error = serializers.CharField(required=False)
+    required = serializers.CharField(required=False)
+    mfa_session_id = serializers.UUIDField(required=False)
+    purpose = serializers.CharField(required=False)
+    options = OptionSerializer(many=True, required=False)
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """A kept message; `withheld` where figures are no longer shown."""
+
+    id = serializers.UUIDField()
+    role = serializers.ChoiceField(choices=["user", "assistant"])
+    text = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    status = serializers.CharField(required=False)
+    query = serializers.CharField(required=False, allow_null=True)
+    columns = serializers.ListField(child=serializers.CharField(), required=False)
+    rows = serializers.ListField(child=serializers.ListField(), required=False)
+    withheld = serializers.BooleanField(required=False)
+
+
+class CatalogueEntrySerializer(serializers.Serializer[Any]):
+    """A question that the caller may ask."""
+
+    key = serializers.CharField()
+    title = serializers.CharField()
+    examples = serializers.ListField(child=serializers.CharField())
+    parameters = serializers.DictField()
+    permission = serializers.CharField()
+    requires_mfa = serializers.BooleanField()
+    aggregate_only = serializers.BooleanField()
+    pii = serializers.BooleanField()
+    data_classification = serializers.CharField()
+
+
+class ArticleSerializer(serializers.Serializer[Any]):
+    """An article of the knowledge base."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    body = serializers.CharField()

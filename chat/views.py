@@ -1,0 +1,203 @@
+"""The chat's pages; they work without JavaScript and are quicker with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.services.sign_in import rotate_browser_session
+from chat import pipeline
+from chat.constants import MAX_MESSAGE_LENGTH
+from chat.models import Conversation, Message, MessageRole, PendingKind
+from chat.selectors.conversations import (
+    get_conversation,
+    list_conversations,
+    list_messages,
+    title_of,
+)
+from chat.selectors.knowledge import list_articles
+from chat.selectors.pending import find_open_question
+from chat.services.conversations import delete_conversation, start_conversation
+from chat.stages.judgement import list_runnable
+from chat.stages.reading import ShownMessage, show_messages
+from chatsec.core.context import ANONYMOUS, Actor, current_actor
+from chatsec.core.errors import DomainError, Json, NotFound, TooMany, Unavailable
+
+LATEST_CONVERSATIONS: Final = 50
+LATEST_MESSAGES: Final = 100
+MAX_SUGGESTIONS: Final = 6
+Shown = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A conversation in the list beside the chat."""
+
+    id: UUID
+    title: str
+    is_current: object
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def chat_page(request: HttpRequest) -> HttpResponse:
+    """Show an empty chat; the first question starts a conversation."""
+    actor = current_actor()
+    if request.method == "GET":
+        return _page(request, actor, None)
+    text = request.POST.get("text", "")
+    conversation = start_conversation(actor)
+    return _asked(request, actor, conversation, text)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Show a conversation of one's own; ask the next question."""
+    actor = current_actor()
+    conversation = _own(actor, conversation_id)
+    if request.method == "GET":
+        return _page(request, actor, conversation)
+    return _asked(request, actor, conversation, request.POST.get("text", ""))
+
+
+@login_required
+@require_POST
+def code_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Take the code that the pending question waits for."""
+    actor = current_actor()
+    conversation = _own(actor, conversation_id)
+    try:
+        challenge_id = UUID(request.POST.get("mfa_session_id", ""))
+    except ValueError:
+        messages.error(request, "This verification is over. Please ask again.")
+        return redirect("conversation", conversation_id=conversation.id)
+    try:
+        pipeline.answer_step_up(
+            actor,
+            conversation,
+            mfa_session_id=challenge_id,
+            code=request.POST.get("code", "").strip()[:32],
+        )
+        rotate_browser_session(request)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    return redirect("conversation", conversation_id=conversation.id)
+
+
+@login_required
+@require_POST
+def delete_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Delete a conversation of one's own."""
+    actor = current_actor()
+    conversation = _own(actor, conversation_id)
+    delete_conversation(actor, conversation_id=conversation.id)
+    messages.success(request, "The conversation is deleted.")
+    return redirect("chat")
+
+
+@require_http_methods(["GET", "POST"])
+def faq_page(request: HttpRequest) -> HttpResponse:
+    """Answer anybody's question from what is public."""
+    shown: Shown = {"articles": list_articles(ANONYMOUS), "limit": MAX_MESSAGE_LENGTH}
+    if request.method == "GET":
+        return render(request, "chat/faq.html", shown)
+    text = request.POST.get("text", "")
+    try:
+        answer = pipeline.answer_message(ANONYMOUS, None, text)
+    except DomainError as refusal:
+        return _refused(request, "chat/faq.html", shown, refusal)
+    answered = {**shown, "question": text, "answer": answer}
+    return render(request, "chat/faq.html", answered)
+
+
+def _own(actor: Actor, conversation_id: UUID) -> Conversation:
+    try:
+        return get_conversation(actor, conversation_id)
+    except NotFound as error:
+        raise Http404 from error
+
+
+def _asked(
+    request: HttpRequest, actor: Actor, conversation: Conversation, text: str
+) -> HttpResponse:
+    """Answer, then let the browser load the page: a reload must not ask again."""
+    try:
+        pipeline.answer_message(actor, conversation, text)
+    except DomainError as refusal:
+        shown = _shown(actor, conversation)
+        return _refused(request, "chat/chat.html", {**shown, "text": text}, refusal)
+    return redirect("conversation", conversation_id=conversation.id)
+
+
+def _refused(
+    request: HttpRequest, template: str, shown: Shown, refusal: DomainError
+) -> HttpResponse:
+    status = 400
+    if isinstance(refusal, TooMany):
+        status = 429
+    if isinstance(refusal, Unavailable):
+        status = 503
+    page = render(request, template, {**shown, "error": refusal.message}, status=status)
+    if isinstance(refusal, TooMany):
+        page["Retry-After"] = str(refusal.retry_after_seconds)
+    return page
+
+
+def _page(
+    request: HttpRequest, actor: Actor, conversation: Conversation | None
+) -> HttpResponse:
+    return render(request, "chat/chat.html", _shown(actor, conversation))
+
+
+def _shown(actor: Actor, conversation: Conversation | None) -> Shown:
+    listed = [
+        Listed(one.id, title_of(one) or "New conversation", one == conversation)
+        for one in list_conversations(actor)[:LATEST_CONVERSATIONS]
+    ]
+    shown: Shown = {"conversations": listed, "limit": MAX_MESSAGE_LENGTH}
+    if conversation is None:
+        return {**shown, "suggestions": _suggestions(actor)}
+    waiting = find_open_question(actor, conversation, now=timezone.now())
+    if waiting is not None and waiting.kind == PendingKind.STEP_UP:
+        shown["mfa_session_id"] = waiting.challenge_id
+    latest = list_messages(conversation).order_by("-position")[:LATEST_MESSAGES]
+    found: list[Message] = list(latest)[::-1]
+    seen = show_messages(actor, conversation, found, now=timezone.now())
+    return {
+        **shown,
+        "conversation": conversation,
+        "messages_shown": [_said(one) for one in seen],
+    }
+
+
+def _said(shown: ShownMessage) -> Shown:
+    body = shown.body()
+    return {
+        **body,
+        "is_user": shown.message.role == MessageRole.USER,
+        "labels": [name.replace("_", " ") for name in shown.columns],
+        "reasons": _reasons(body.get("decision")),
+        "at": shown.message.created_at,
+    }
+
+
+def _reasons(decision: Json) -> list[str]:
+    found = decision.get("reasons") if isinstance(decision, dict) else None
+    if not isinstance(found, list):
+        return []
+    return [str(one.get("text", "")) for one in found if isinstance(one, dict)]
+
+
+def _suggestions(actor: Actor) -> list[str]:
+    """Return examples of what this actor may ask."""
+    with_examples = [entry for entry in list_runnable(actor) if entry.query.examples]
+    return [str(entry.query.examples[0]) for entry in with_examples[:MAX_SUGGESTIONS]]
