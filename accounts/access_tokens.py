@@ -13,7 +13,10 @@ from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -102,7 +105,7 @@ def _keys() -> dict[str, Ed25519PrivateKey]:
     }
 
 
-def _public_key(header: dict[str, object]) -> object:
+def _public_key(header: dict[str, object]) -> Ed25519PublicKey:
     if set(header) != HEADER or header["typ"] != TYPE or header["alg"] != ALGORITHM:
         raise InvalidToken
     key = _keys().get(str(header["kid"]))

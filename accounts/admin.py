@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.models import AuthSession, TOTPFactor, User
@@ -23,9 +23,11 @@ from chatsec.core.errors import DomainError
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
     UserPages = admin.ModelAdmin[User]
-    Pages = admin.ModelAdmin[Model]
+    SessionPages = admin.ModelAdmin[AuthSession]
+    FactorPages = admin.ModelAdmin[TOTPFactor]
 else:
-    UserForm, UserPages, Pages = forms.ModelForm, admin.ModelAdmin, admin.ModelAdmin
+    UserForm = forms.ModelForm
+    UserPages = SessionPages = FactorPages = admin.ModelAdmin
 
 PLACE_IN_ORGANISATION = ("department", "region", "team", "manager", "approval_limit")
 
@@ -95,11 +97,11 @@ class UserAdmin(UserPages):
         "date_joined",
     )
     list_filter = ("is_active", "is_staff", "department", "region")
-    search_fields: ClassVar[list[str]] = ["username"]
+    search_fields = ("username",)
     search_help_text = "The beginning of a user name, or a whole e-mail address."
-    autocomplete_fields: ClassVar[list[str]] = ["manager"]
+    autocomplete_fields = ("manager",)
     ordering = ("username",)
-    actions: ClassVar[list[str]] = ["close_accounts", "unlock_accounts", "sign_out"]
+    actions = ("close_accounts", "unlock_accounts", "sign_out")
     show_full_result_count = False
 
     def get_search_results(
@@ -120,7 +122,7 @@ class UserAdmin(UserPages):
         """Ask for a password only where an account is made."""
         if obj is None:
             kwargs["form"] = NewPersonForm
-        return super().get_form(request, obj, change=change, **kwargs)  # type: ignore[arg-type]
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(
         self, request: HttpRequest, obj: User | None = None
@@ -196,7 +198,7 @@ def _each(
     site.message_user(request, f"Done for {len(chosen)} accounts.", messages.SUCCESS)
 
 
-class ReadOnlyAdmin(Pages):
+class ReadOnly:
     """Rows to look at; services change them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -211,13 +213,13 @@ class ReadOnlyAdmin(Pages):
 
 
 @admin.register(AuthSession)
-class AuthSessionAdmin(ReadOnlyAdmin):
+class AuthSessionAdmin(ReadOnly, SessionPages):
     """Signed-in devices of everybody, to be signed out."""
 
     list_display = ("user", "kind", "amr", "created_at", "last_seen_at", "revoked_at")
     list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
-    search_fields: ClassVar[list[str]] = ["user__username__startswith"]
+    search_fields = ("user__username__startswith",)
     fields = (
         "user",
         "kind",
@@ -231,7 +233,7 @@ class AuthSessionAdmin(ReadOnlyAdmin):
         "revoked_because",
     )
     readonly_fields = fields
-    actions: ClassVar[list[str]] = ["revoke_sessions"]
+    actions = ("revoke_sessions",)
     show_full_result_count = False
 
     def has_delete_permission(
@@ -255,12 +257,12 @@ class AuthSessionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TOTPFactor)
-class TOTPFactorAdmin(ReadOnlyAdmin):
+class TOTPFactorAdmin(ReadOnly, FactorPages):
     """Authenticator apps: who has one, and taking a lost one away."""
 
     list_display = ("user", "name", "confirmed", "created_at", "last_used_at")
     list_select_related = ("user",)
-    search_fields: ClassVar[list[str]] = ["user__username__startswith"]
+    search_fields = ("user__username__startswith",)
     fields = ("user", "name", "confirmed", "created_at", "last_used_at")
     readonly_fields = fields
 

@@ -89,12 +89,16 @@ def actor_for_session(session: AuthSession, channel: Channel) -> Actor:
 
 def list_factors(user: User) -> QuerySet[TOTPFactor]:
     """Return the user's confirmed second factors."""
-    return TOTPFactor.objects.filter(user=user, confirmed=True).order_by("created_at")
+    found: QuerySet[TOTPFactor] = TOTPFactor.objects.filter(user=user, confirmed=True)
+    return found.order_by("created_at")
 
 
 def find_waiting_factor(user: User) -> TOTPFactor | None:
     """Return the factor that waits for its first code, if any."""
-    return TOTPFactor.objects.filter(user=user, confirmed=False).first()
+    waiting: TOTPFactor | None = TOTPFactor.objects.filter(
+        user=user, confirmed=False
+    ).first()
+    return waiting
 
 
 def factor_methods(user: User) -> list[str]:

@@ -53,7 +53,7 @@ class SessionStore(SessionBase):
     def create(self) -> None:
         """Save an empty session under a new key."""
         while True:
-            self._session_key = self._get_new_session_key()
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]  # not in the stubs
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -66,7 +66,7 @@ class SessionStore(SessionBase):
         if self.session_key is None:
             self.create()
             return
-        held = self._get_session(no_load=must_create)
+        held = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # not in the stubs
         row = BrowserSession(
             key_digest=key_digest(self.session_key),
             auth_session_id=held.get(AUTH_SESSION_KEY),

@@ -51,7 +51,9 @@ class TOTPFactor(Device):
     @property
     def secret(self) -> bytes:
         """The shared secret, opened with the person's key."""
-        text = open_for(self.user_id, self.secret_sealed, place=self._secret_place())
+        text = open_for(
+            self.user_id, bytes(self.secret_sealed), place=self._secret_place()
+        )
         return bytes.fromhex(text)
 
     @secret.setter

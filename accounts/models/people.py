@@ -46,11 +46,11 @@ class UserManager(BaseUserManager["User"]):
         raise NotImplementedError("Use `manage.py bootstrap_admin`.")
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # its device class has no types
     """A person who can sign in. Personal columns open only with the person's key."""
 
     # Sessions know when somebody was here; the account keeps no second trace.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = models.CharField(
@@ -124,7 +124,9 @@ class User(AbstractBaseUser):
     @property
     def email(self) -> str:
         """The e-mail address, opened with the person's key."""
-        return open_for(self.id, self.email_sealed, place=self._place("email_sealed"))
+        return open_for(
+            self.id, bytes(self.email_sealed), place=self._place("email_sealed")
+        )
 
     @email.setter
     def email(self, value: str) -> None:
@@ -135,7 +137,7 @@ class User(AbstractBaseUser):
     def display_name(self) -> str:
         """The name to show, opened with the person's key."""
         place = self._place("display_name_sealed")
-        return open_for(self.id, self.display_name_sealed, place=place)
+        return open_for(self.id, bytes(self.display_name_sealed), place=place)
 
     @display_name.setter
     def display_name(self, value: str) -> None:

@@ -83,7 +83,7 @@ class AuthSession(models.Model):
         if self.user_agent_sealed is None:
             return ""
         return open_for(
-            self.user_id, self.user_agent_sealed, place=self._user_agent_place()
+            self.user_id, bytes(self.user_agent_sealed), place=self._user_agent_place()
         )
 
     @user_agent.setter

@@ -12,7 +12,7 @@ from accounts.constants import TOTP_SECRET_BYTES
 from accounts.errors import CodeAlreadyUsed, InvalidCode
 from accounts.models import TOTPFactor, User
 from accounts.models.factors import is_code
-from accounts.selectors import list_factors
+from accounts.selectors import find_waiting_factor, list_factors
 from auditlog.services import Target, record
 from chatsec.core.errors import NotFound
 
@@ -32,7 +32,7 @@ def enrol_totp(user: User, *, name: str = "Authenticator app") -> TOTPFactor:
 def confirm_totp(user: User, code: str) -> TOTPFactor:
     """Turn the waiting factor on if the code is its own; raise InvalidCode."""
     with transaction.atomic():
-        waiting = TOTPFactor.objects.filter(user=user, confirmed=False).first()
+        waiting = find_waiting_factor(user)
         if waiting is None:
             raise NotFound("There is no authenticator app waiting for its first code.")
         if not django_otp.verify_token(user, waiting.persistent_id, code):
@@ -44,7 +44,8 @@ def confirm_totp(user: User, code: str) -> TOTPFactor:
             subject_id=user.id,
             details={"kind": "totp"},
         )
-    return TOTPFactor.objects.get(id=waiting.id)
+    waiting.refresh_from_db()
+    return waiting
 
 
 def verify_code(user: User, code: str) -> bool:

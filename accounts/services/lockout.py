@@ -161,7 +161,7 @@ def _seconds_to_wait(budget: AttemptBudget, *, now: datetime) -> int:
     limit = LIMITS[budget.scope]
     if len(budget.tries) < limit:
         return 0
-    failures = sorted(at for at, failed in budget.tries.values() if failed)
+    failures: list[float] = sorted(at for at, failed in budget.tries.values() if failed)
     if len(failures) < limit:
         return ceil(IN_FLIGHT_RETRY.total_seconds())
     frees_at = failures[len(failures) - limit] + LOCK_WINDOW.total_seconds()

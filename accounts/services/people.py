@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
@@ -24,7 +25,6 @@ PERSONAL = ("email", "display_name")
 class Profile(TypedDict, total=False):
     """What an account says about its person."""
 
-    username: str
     email: str
     display_name: str
     department: str
@@ -36,12 +36,18 @@ class Profile(TypedDict, total=False):
     is_active: bool
 
 
+class Changes(Profile, total=False):
+    """What can be changed about an account."""
+
+    username: str
+
+
 def create_user(
     username: str, *, password: str | None, **profile: Unpack[Profile]
 ) -> User:
     """Return a new account; without a password nobody can sign in to it yet."""
     user = User()
-    _apply(user, {**profile, "username": username})
+    _apply(user, {"username": username, **profile})
     if "email" not in profile:
         raise Invalid("Some fields are not valid.", fields={"email": ["Required."]})
     if not user.display_name_sealed:
@@ -49,7 +55,7 @@ def create_user(
     _set_password(user, password)
     _validate(user)
     with transaction.atomic():
-        _save(user)
+        _save(user, columns=None)
         record(
             events.USER_CREATED,
             target=target_of(user),
@@ -59,7 +65,7 @@ def create_user(
     return user
 
 
-def update_user(user: User, **profile: Unpack[Profile]) -> User:
+def update_user(user: User, **profile: Unpack[Changes]) -> User:
     """Change the account; closing it ends its sessions in the same transaction."""
     changed = sorted(name for name in profile if _value(user, name) != profile[name])  # type: ignore[literal-required]
     if not changed:
@@ -67,8 +73,9 @@ def update_user(user: User, **profile: Unpack[Profile]) -> User:
     _apply(user, profile)
     _validate(user)
     with transaction.atomic():
-        _save(user)
-        if not user.is_active:
+        # Only what changed: a stale copy must not reopen what another one closed.
+        _save(user, columns=_columns(changed))
+        if "is_active" in changed and not user.is_active:
             revoke_all_sessions(user, because="account_closed")
         record(
             events.USER_CHANGED,
@@ -104,13 +111,14 @@ def _value(user: User, name: str) -> object:
     return getattr(user, name)
 
 
-def _apply(user: User, profile: Profile) -> None:
+def _apply(user: User, profile: Changes) -> None:
     if "email" in profile:
         _check_email(profile["email"])
     if "username" in profile:
-        profile = {**profile, "username": fold_name(profile["username"])}
+        user.username = fold_name(profile["username"])
     for name, value in profile.items():
-        setattr(user, name, value)
+        if name != "username":
+            setattr(user, name, value)
 
 
 def _check_email(email: str) -> None:
@@ -145,10 +153,18 @@ def _validate(user: User) -> None:
         raise Invalid("Some fields are not valid.", fields=fields) from error
 
 
-def _save(user: User) -> None:
+def _columns(names: Iterable[str]) -> list[str]:
+    sealed = {
+        "email": ("email_sealed", "email_index"),
+        "display_name": ("display_name_sealed",),
+    }
+    return [column for name in names for column in sealed.get(name, (name,))]
+
+
+def _save(user: User, *, columns: Iterable[str] | None) -> None:
     try:
         with transaction.atomic():
-            user.save()
+            user.save(update_fields=columns)
     except IntegrityError as error:
         column = "email" if "email_index" in str(error) else "username"
         message = f"Somebody has this {'address' if column == 'email' else 'name'}."

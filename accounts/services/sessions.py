@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -119,7 +120,7 @@ def sign_out_everywhere(user: User) -> int:
     return revoke_all_sessions(user, because="revoked_by_admin")
 
 
-def revoke_own_session(user: User, session_id: object) -> None:
+def revoke_own_session(user: User, session_id: UUID) -> None:
     """End a session of this user's; anybody else's does not exist for him."""
     session = AuthSession.objects.filter(
         user=user, id=session_id, revoked_at__isnull=True

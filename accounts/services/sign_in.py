@@ -66,8 +66,9 @@ def check_password(
             attempt=attempt,
         )
         attempt.succeeded = found is not None
-    if found is None:
-        _refuse(user)
+    if not isinstance(found, User):
+        _record_refusal(user)
+        raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")
     if methods := factor_methods(found):
         return CodeNeeded(challenges.start_sign_in(found), tuple(methods))
     return Proven(found, (PASSWORD,))
@@ -139,7 +140,7 @@ def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
     return session
 
 
-def _refuse(user: User | None) -> None:
+def _record_refusal(user: User | None) -> None:
     # What was typed is never kept: an unknown name may be a password, or a person.
     record_refusal(
         events.SIGN_IN_FAILED,
@@ -148,4 +149,3 @@ def _refuse(user: User | None) -> None:
         subject_id=user.id if user else None,
         details={"reason": "invalid_credentials"},
     )
-    raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")

@@ -125,7 +125,8 @@ def _is_retry(token: RefreshToken, retry: bytes | None, *, now: datetime) -> boo
 def _repeat(token: RefreshToken, session: AuthSession) -> TokenPair | None:
     if token.answer_sealed is None:
         return None
-    text = open_for(session.user_id, token.answer_sealed, place=token.answer_place())
+    sealed = bytes(token.answer_sealed)
+    text = open_for(session.user_id, sealed, place=token.answer_place())
     return TokenPair(**json.loads(text))
 
 

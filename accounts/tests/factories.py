@@ -79,5 +79,5 @@ def sign_in_browser(client: Client, user: User, *, stepped_up: bool = False) -> 
     session = sign_in.open_browser_session(request, sign_in.Proven(user, amr, factor))
     if stepped_up:
         sessions.record_step_up(session)
-    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(request.session.session_key)
     return client

@@ -137,6 +137,18 @@ def test_a_new_password_ends_every_session():
 
 
 @pytest.mark.django_db
+def test_a_stale_change_does_not_reopen_a_closed_account():
+    alice = make_user("alice")
+    stale = User.objects.get(id=alice.id)
+    people.close_account(alice)
+
+    people.update_user(stale, region="north")
+
+    stored = User.objects.get(id=alice.id)
+    assert (stored.is_active, stored.region) == (False, "north")
+
+
+@pytest.mark.django_db
 def test_a_change_keeps_what_is_not_named():
     alice = make_user("alice", department="sales")
 

@@ -1,0 +1,255 @@
+import pytest
+from django.test import Client
+
+from accounts.models import AttemptBudget, AuthSession, TOTPFactor, User
+from accounts.selectors import find_user_by_login
+from accounts.services import lockout
+from accounts.tests.factories import (
+    PASSWORD,
+    make_session,
+    make_user,
+    sign_in_browser,
+    totp_code,
+)
+
+pytestmark = pytest.mark.django_db
+
+USERS = "/admin/accounts/user/"
+NEW = {
+    "username": "Zoe",
+    "email": "zoe@example.org",
+    "display_name": "Zoe Zander",
+    "password": PASSWORD,
+    "department": "sales",
+    "region": "",
+    "team": "",
+    "manager": "",
+    "approval_limit": "",
+}
+
+
+@pytest.fixture
+def office(admin, browser):
+    return browser(admin)
+
+
+def run(client, action, *rows, where=USERS):
+    chosen = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return client.post(where, chosen, follow=True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        USERS,
+        f"{USERS}add/",
+        "/admin/accounts/authsession/",
+        "/admin/accounts/totpfactor/",
+        "/admin/axes/accessfailurelog/",
+        "/admin/axes/accessattempt/",
+    ],
+)
+def test_an_administrator_opens_the_pages_and_nobody_else_does(path, office, browser):
+    assert office.get(path).status_code == 200
+
+    for somebody in (
+        Client(),
+        browser(make_user("erin")),
+        browser(make_user("clerk", is_staff=True)),  # staff without a second factor
+    ):
+        assert somebody.get(path).status_code == 302
+    verified = browser(make_user("staff", is_staff=True, totp=True))
+    assert verified.get(path).status_code == 403
+
+
+def test_the_admin_site_signs_in_by_the_one_page(admin):
+    client = Client()
+    away = client.get("/admin/login/?next=/admin/")
+    assert away["Location"].startswith("/sign-in?")
+
+    client.post("/sign-in", {"username": "admin", "password": PASSWORD})
+    assert client.get(USERS).status_code == 302
+    client.post("/sign-in/code", {"code": totp_code(admin)})
+
+    assert client.get(USERS).status_code == 200
+
+
+def test_djangos_own_admin_login_takes_no_password(admin):
+    client = Client()
+
+    client.post("/admin/login/", {"username": "admin", "password": PASSWORD})
+
+    assert AuthSession.objects.count() == 0
+    assert client.get(USERS).status_code == 302
+
+
+def test_it_makes_an_account(office):
+    answer = office.post(f"{USERS}add/", NEW)
+
+    assert answer.status_code == 302
+    zoe = find_user_by_login("zoe")
+    assert answer["Location"] == USERS
+    assert (zoe.email, zoe.display_name) == ("zoe@example.org", "Zoe Zander")
+    assert zoe.check_password(PASSWORD)
+    assert not zoe.is_staff
+    assert PASSWORD not in office.get(f"{USERS}{zoe.id}/change/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"username": "ALICE"}, "username"),
+        ({"username": "not a name"}, "username"),
+        ({"email": "Alice@Example.org"}, "email"),
+        ({"email": "nobody"}, "email"),
+        ({"password": "short"}, "password"),
+        ({"display_name": ""}, "display_name"),
+    ],
+)
+def test_it_says_which_field_is_wrong(office, change, field):
+    make_user("alice")
+
+    page = office.post(f"{USERS}add/", {**NEW, **change})
+
+    assert page.status_code == 200
+    assert field in page.context["adminform"].form.errors
+    assert find_user_by_login("zoe") is None
+
+
+def test_it_changes_an_account(office):
+    alice = make_user("alice", department="sales")
+    changed = {**NEW, "username": "alice", "is_active": "on", "region": "north"}
+
+    answer = office.post(f"{USERS}{alice.id}/change/", changed)
+
+    assert answer.status_code == 302
+    alice.refresh_from_db()
+    assert (alice.email, alice.region) == ("zoe@example.org", "north")
+    assert find_user_by_login("alice@example.org") is None
+    assert alice.check_password(PASSWORD)
+
+
+def test_an_erased_person_is_still_shown(office):
+    alice = make_user("alice")
+    User.objects.filter(id=alice.id).update(email_sealed=b"\x01" + bytes(40))
+
+    page = office.get(f"{USERS}{alice.id}/change/")
+
+    assert page.status_code == 200
+    assert "[erased]" in page.content.decode()
+
+
+def test_posting_more_fields_changes_no_more(office):
+    alice = make_user("alice")
+    sent = {
+        **NEW,
+        "username": "alice",
+        "is_active": "on",
+        "is_superuser": "on",
+        "groups": "1",
+        "password": "another long passphrase",
+        "date_joined": "2000-01-01",
+    }
+
+    office.post(f"{USERS}{alice.id}/change/", sent)
+
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    assert not alice.is_superuser
+    assert alice.groups.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ali", {"alice"}),
+        ("alice@example.org", {"alice"}),
+        ("example", set()),
+        ("lice", set()),
+    ],
+)
+def test_it_searches_by_prefix_or_whole_address(office, text, found):
+    make_user("alice")
+    make_user("bob")
+
+    page = office.get(USERS, {"q": text})
+
+    assert {user.username for user in page.context["cl"].result_list} == found
+
+
+def test_the_list_shows_no_sealed_column(office):
+    make_user("zoe", email="zoe@example.org", display_name="Zoe Zander")
+
+    page = office.get(USERS).content.decode()
+
+    assert "zoe" in page
+    assert "zoe@example.org" not in page
+    assert "Zander" not in page
+
+
+def test_the_list_costs_the_same_however_many(office, django_assert_max_num_queries):
+    for number in range(12):
+        make_user(f"user-{number}")
+
+    with django_assert_max_num_queries(12):
+        office.get(USERS)
+
+
+def test_closing_ends_the_sessions(office):
+    alice, bob = make_user("alice"), make_user("bob")
+    hers, his = make_session(alice), make_session(bob)
+
+    run(office, "close_accounts", alice)
+
+    assert not User.objects.get(id=alice.id).is_active
+    assert AuthSession.objects.get(id=hers.id).revoked_at is not None
+    assert AuthSession.objects.get(id=his.id).revoked_at is None
+
+
+def test_unlocking_forgets_the_failures(office):
+    alice = make_user("alice")
+    with lockout.attempt(alice, ip=None):
+        pass
+
+    run(office, "unlock_accounts", alice)
+
+    assert AttemptBudget.objects.count() == 0
+
+
+def test_signing_out_everywhere_and_by_device(office):
+    alice, bob = make_user("alice"), make_user("bob")
+    hers, his = make_session(alice), make_session(bob)
+
+    run(office, "sign_out", alice)
+    run(office, "revoke_sessions", his, where="/admin/accounts/authsession/")
+
+    for session in (hers, his):
+        session.refresh_from_db()
+        assert session.revoked_because == "revoked_by_admin"
+
+
+def test_a_lost_factor_is_taken_away(office):
+    carol = make_user("carol", totp=True)
+    factor = TOTPFactor.objects.get(user=carol)
+    page = f"/admin/accounts/totpfactor/{factor.id}/"
+    assert factor.secret_base32 not in office.get(f"{page}change/").content.decode()
+
+    office.post(f"{page}delete/", {"post": "yes"})
+
+    assert not TOTPFactor.objects.filter(user=carol).exists()
+
+
+def test_an_account_is_not_deleted_by_hand(office):
+    alice = make_user("alice")
+
+    assert office.post(f"{USERS}{alice.id}/delete/", {"post": "yes"}).status_code == 403
+    assert User.objects.filter(id=alice.id).exists()
+
+
+def test_taking_the_factor_away_closes_the_admin_site(admin):
+    client = sign_in_browser(Client(), admin)
+    assert client.get(USERS).status_code == 200
+
+    TOTPFactor.objects.filter(user=admin).delete()
+
+    assert client.get(USERS).status_code == 302

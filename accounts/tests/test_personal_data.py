@@ -1,0 +1,121 @@
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.utils import timezone
+
+from accounts import personal_data as declared
+from accounts.models import (
+    AttemptBudget,
+    AuthSession,
+    BrowserSession,
+    Challenge,
+    RefreshToken,
+    TOTPFactor,
+    User,
+)
+from accounts.services import challenges, lockout, tokens
+from accounts.tests.factories import make_session, make_user, sign_in_browser
+from chatsec.core import personal_data
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def carol(client):
+    """Somebody of whom every table holds something."""
+    carol = make_user("carol", totp=True, email="carol@example.org")
+    tokens.issue(make_session(carol))
+    sign_in_browser(client, carol)
+    challenges.start_sign_in(carol)
+    with lockout.attempt(carol, ip=None):
+        pass
+    return carol
+
+
+def of_accounts():
+    return [
+        each
+        for each in personal_data.declarations()
+        if each.model.startswith("accounts.")
+    ]
+
+
+def test_every_model_is_declared_or_exempted():
+    known = {each.model for each in of_accounts()} | set(personal_data.exemptions())
+
+    models = {
+        model._meta.label for model in apps.get_app_config("accounts").get_models()
+    }
+    assert models <= known
+
+
+def test_an_export_holds_what_is_known_and_no_secret(carol):
+    secret = TOTPFactor.objects.get().secret_base32
+
+    exported = {each.model: list(each.export(carol.id)) for each in of_accounts()}
+
+    assert exported["accounts.User"][0]["email"] == "carol@example.org"
+    assert all(exported.values())
+    text = str(exported)
+    assert secret not in text
+    assert "argon2" not in text
+    assert "md5" not in text
+
+
+def test_an_export_is_one_persons_own(carol):
+    charlie = make_user("charlie")
+
+    rows = [row for each in of_accounts() for row in each.export(charlie.id)]
+
+    assert [row["username"] for row in rows] == ["charlie"]
+
+
+def test_erasure_leaves_nothing_and_touches_nobody_else(carol):
+    charlie = make_user("charlie", totp=True)
+    make_session(charlie)
+
+    for each in reversed(of_accounts()):
+        each.erase(carol.id)
+
+    assert list(User.objects.all()) == [charlie]
+    for model in (AuthSession, TOTPFactor):
+        assert set(model.objects.values_list("user_id", flat=True)) == {charlie.id}
+    for model in (BrowserSession, RefreshToken, Challenge, AttemptBudget):
+        assert model.objects.count() == 0
+    assert not [row for each in of_accounts() for row in each.export(carol.id)]
+
+
+def test_ended_sessions_leave_by_retention_and_held_ones_stay():
+    alice, held = make_user("alice"), make_user("held")
+    old, kept, live = make_session(alice), make_session(held), make_session(alice)
+    past = timezone.now() - timedelta(days=100)
+    AuthSession.objects.filter(id__in=[old.id, kept.id]).update(expires_at=past)
+    before = timezone.now() - timedelta(days=90)
+
+    assert declared.count_expired_sessions(before, frozenset({held.id})) == 1
+    assert declared.expire_sessions(before, frozenset({held.id})) == 1
+
+    assert set(AuthSession.objects.all()) == {kept, live}
+
+
+def test_a_budget_that_locks_never_expires():
+    alice = make_user("alice")
+    for _ in range(5):
+        with lockout.attempt(alice, ip=None):
+            pass
+
+    assert declared.expire_budgets(timezone.now() + timedelta(days=1), frozenset()) == 0
+    AttemptBudget.objects.update(touched_at=timezone.now() - timedelta(days=91))
+    assert declared.count_expired_budgets(timezone.now(), frozenset()) == 1
+    assert declared.count_expired_budgets(timezone.now(), frozenset({alice.id})) == 0
+    assert declared.expire_budgets(timezone.now(), frozenset()) == 1
+
+
+def test_old_challenges_leave():
+    challenges.start_sign_in(make_user("carol", totp=True))
+    Challenge.objects.update(expires_at=timezone.now() - timedelta(days=91))
+    before = timezone.now() - timedelta(days=90)
+
+    assert declared.count_expired_challenges(before, frozenset()) == 1
+    assert declared.expire_challenges(before, frozenset()) == 1
