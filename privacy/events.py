@@ -75,3 +75,9 @@ HOLD_RELEASED = register(
     severity="notice",
     description="A person's data may be deleted again.",
 )
+REGISTER_CHANGED = register(
+    "privacy.register_changed",
+    category="audit",
+    severity="notice",
+    description="A purpose was reworded or a retention period changed.",
+)

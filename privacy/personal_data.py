@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
 from privacy import selectors

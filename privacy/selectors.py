@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -62,6 +63,17 @@ def get_notice() -> NoticeVersion:
     if notice is None:
         raise NotFound("No privacy notice is published.", code="no_notice")
     return notice
+
+
+def normalised_notice(body: str) -> str:
+    """Return the text as it is published: plain line ends, one at the end."""
+    return body.replace("\r\n", "\n").strip() + "\n"
+
+
+def is_published(body: str) -> bool:
+    """Whether this very text was published before."""
+    digest = sha256(normalised_notice(body).encode()).hexdigest()
+    return NoticeVersion.objects.filter(sha256=digest).exists()
 
 
 def get_purpose(key: str) -> Purpose:

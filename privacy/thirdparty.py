@@ -35,7 +35,9 @@ def _sign_in_names(subject_id: UUID) -> list[str]:
 
 
 def _ledger_rows(model: type[AccessBase], subject_id: UUID) -> QuerySet[AccessBase]:
-    return model.objects.filter(username__in=_sign_in_names(subject_id)).order_by("pk")
+    names = _sign_in_names(subject_id)
+    rows: QuerySet[AccessBase] = model.objects.filter(username__in=names)
+    return rows.order_by("pk")
 
 
 def _declare_ledger(model: type[AccessBase], *, holds: str) -> None:
@@ -53,7 +55,7 @@ def _declare_ledger(model: type[AccessBase], *, holds: str) -> None:
 
     def _expired(before: datetime, held: frozenset[UUID]) -> QuerySet[AccessBase]:
         kept = [name for each in held for name in _sign_in_names(each)]
-        rows = model.objects.filter(attempt_time__lt=before)
+        rows: QuerySet[AccessBase] = model.objects.filter(attempt_time__lt=before)
         # NULL is nobody's name; `exclude` alone would keep those rows for ever.
         return rows.filter(~Q(username__in=kept) | Q(username__isnull=True))
 

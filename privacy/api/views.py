@@ -47,7 +47,7 @@ class ConsentsView(ApiView):
     def get(self, request: Request) -> Response:
         """Return every purpose with what the caller says about it."""
         rows = selectors.list_consents(_own_id())
-        results = ConsentSerializer(rows, many=True).data
+        results = [ConsentSerializer(row).data for row in rows]
         return Response({"results": results, "next": None, "previous": None})
 
 

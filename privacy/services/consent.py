@@ -76,7 +76,7 @@ def _write(actor: Actor, state: ConsentState, *, granted: bool, now: datetime) -
 
 def publish_notice(actor: Actor, *, body: str) -> NoticeVersion:
     """Make `body` the notice that holds from now on."""
-    body = body.replace("\r\n", "\n").strip() + "\n"
+    body = selectors.normalised_notice(body)
     if not body.strip():
         raise Invalid("The notice is empty.", fields={"body": ["Required."]})
     digest = sha256(body.encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -136,7 +137,7 @@ def test_ledger_and_state_tell_the_same_story_under_a_race(alice):
     state = ConsentState.objects.get(subject_id=alice.id)
     words = [each.granted for each in selectors.list_consent_events(alice.id)]
     assert words[0] is state.granted
-    assert all(one is not other for one, other in zip(words, words[1:], strict=False))
+    assert all(one is not other for one, other in pairwise(words))
 
 
 def test_a_purpose_cannot_be_optional_without_consent_as_its_basis(db):
