@@ -29,6 +29,10 @@ CHATSEC_ORGANISATION = env.str("CHATSEC_ORGANISATION", "Demo Organisation")
 CHATSEC_TLS = env.bool("CHATSEC_TLS", PRODUCTION)
 # How many proxies in front may be believed about the client's address.
 CHATSEC_TRUSTED_PROXIES = env.int("CHATSEC_TRUSTED_PROXIES", 0)
+# Who may read /metrics, as networks.
+CHATSEC_METRICS_NETWORKS = env.list(
+    "CHATSEC_METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"]
+)
 
 _secrets = installation.load(os.environ, CHATSEC_DATA_DIR, environment=CHATSEC_ENV)
 SECRET_KEY = _secrets.secret_key
@@ -91,6 +95,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "chatsec.core.metrics.MetricsMiddleware",
     "chatsec.core.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "chatsec.core.middleware.SecurityHeadersMiddleware",

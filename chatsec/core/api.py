@@ -200,9 +200,15 @@ def problem(
     return Response(body, status=status_code, content_type=PROBLEM_JSON)
 
 
-def plain_problem(status_code: int, code: str, detail: str) -> JsonResponse:
+def plain_problem(
+    status_code: int,
+    code: str,
+    detail: str,
+    *,
+    extra: Mapping[str, Json] | None = None,
+) -> JsonResponse:
     """Return the same document outside of an API view."""
-    body = _body(status_code, code, detail, None, None)
+    body = _body(status_code, code, detail, None, extra)
     return JsonResponse(body, status=status_code, content_type=PROBLEM_JSON)
 
 

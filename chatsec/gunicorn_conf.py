@@ -1,0 +1,48 @@
+"""How gunicorn serves chatsec: `gunicorn -c python:chatsec.gunicorn_conf chatsec.wsgi`.
+
+Threads because answers stream: each open stream keeps one. Every value can be changed
+with gunicorn's own command line.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 16
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+# Request lines hold ids and cursors, never messages.
+limit_request_line = 4094
+limit_request_fields = 60
+control_socket_disable = True
+
+_base = Path(__file__).resolve().parent.parent / ".data"
+_data_dir = Path(os.environ.get("CHATSEC_DATA_DIR") or _base)
+_metrics_dir = Path(
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_data_dir / "metrics"))
+)
+_metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def on_starting(server: Arbiter) -> None:
+    """Forget what the processes of an earlier start counted."""
+    shutil.rmtree(_metrics_dir)
+    _metrics_dir.mkdir(mode=0o700)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Drop the gauges of a process that ended; its counts stay in the sums."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - reads the directory
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
