@@ -227,7 +227,7 @@ class EventAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Show a page of the log once the search itself is on record."""
         found = super().changelist_view(request, extra_context)
-        asked: dict[str, Json] = dict(request.GET.items())
+        asked: dict[str, Json] = {k: str(v) for k, v in request.GET.items()}
         record(events.EVENTS_READ, details={"filters": asked})
         return found
 
@@ -293,12 +293,12 @@ class EventAdmin(ReadOnlyAdmin):
         return _json(describe_read(_read(event)))
 
     @admin.display(description="Details", empty_value="-")
-    def details_opened(self, event: Event) -> SafeString | None:
+    def details_opened(self, event: Event) -> SafeString | str | None:
         """Return what was sealed under the actor's key."""
         return _opened(event.details, dict(_read(event).details))
 
     @admin.display(description="Details about the person", empty_value="-")
-    def subject_details_opened(self, event: Event) -> SafeString | None:
+    def subject_details_opened(self, event: Event) -> SafeString | str | None:
         """Return what was sealed under the key of whom it is about."""
         return _opened(event.subject_details, dict(_read(event).subject_details))
 

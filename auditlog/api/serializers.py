@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -52,7 +51,7 @@ class AlertQuery(serializers.Serializer[Any]):
 class EventRows(serializers.ListSerializer[Any]):
     """A page of events, opened and named together."""
 
-    def to_representation(self, data: Iterable[Event]) -> list[Any]:
+    def to_representation(self, data: Any) -> list[Any]:
         """Return the rows with a constant number of queries."""
         return [event_row(read) for read in selectors.read_events(list(data))]
 
@@ -91,7 +90,7 @@ class EventDetail(EventRow):
 class AlertRows(serializers.ListSerializer[Any]):
     """A page of alerts, named together."""
 
-    def to_representation(self, data: Iterable[Alert]) -> list[Any]:
+    def to_representation(self, data: Any) -> list[Any]:
         """Return the rows with a constant number of queries."""
         return [_alert_row(read) for read in selectors.read_alerts(list(data))]
 

@@ -31,7 +31,7 @@ _CROSSINGS: Final = """
             AND occurred_at BETWEEN %(since)s AND %(now)s
             AND actor_pseudonym IS NOT NULL
     ) AS recent
-    WHERE occurred_at - window_start <= %(within)s
+    WHERE occurred_at - window_start <= make_interval(secs => %(seconds)s)
     GROUP BY actor_pseudonym
     ORDER BY actor_pseudonym
 """
@@ -62,13 +62,13 @@ def scan(rules: Iterable[Rule], *, now: datetime) -> list[Alert]:
 
 
 def _crossings(rule: Rule, *, now: datetime) -> list[Crossing]:
-    parameters = {
+    parameters: dict[str, str | float | datetime] = {
         "more_than": rule.more_than,
         "category": _category(rule),
         "event_type": rule.event_type,
         "since": now - rule.look_back,
         "now": now,
-        "within": rule.within,
+        "seconds": rule.within.total_seconds(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_CROSSINGS, parameters)

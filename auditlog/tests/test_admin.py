@@ -16,6 +16,7 @@ from auditlog.services import Target, detection
 from auditlog.tests.factories import make_actor, make_denials, make_event
 from chatsec.core import context
 from chatsec.core.context import RequestContext
+from privacy.services.keys import forget_cached_keys
 
 pytestmark = pytest.mark.django_db
 EVENTS, ALERTS = "/admin/auditlog/event/", "/admin/auditlog/alert/"
@@ -144,8 +145,6 @@ def test_the_list_asks_the_database_no_more_for_more_rows(
     client.get(EVENTS)
 
     def queries() -> int:
-        from privacy.services.keys import forget_cached_keys
-
         forget_cached_keys()
         with CaptureQueriesContext(connection) as captured:
             assert client.get(EVENTS).status_code == 200

@@ -6,10 +6,11 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, ProgrammingError, connections
+from django.core.management import call_command
+from django.db import DatabaseError, ProgrammingError, connections, transaction
 from django.utils import timezone
 
-from auditlog import tasks
+from auditlog import events, tasks
 from auditlog.constants import CATEGORIES, RETENTION_DAYS
 from auditlog.models import Event
 from auditlog.services import partitions
@@ -38,9 +39,9 @@ def test_migrations_leave_partitions_for_the_next_half_year() -> None:
     for category in set(CATEGORIES) - YEARLY:
         for month in months_from(this_month, 7):
             assert f"event_{category}_{month:%Y_%m}" in found
-    for category in YEARLY:
-        assert f"event_{category}_{this_month.year}" in found
-        assert f"event_{category}_{this_month.year + 1}" in found
+    for kind in YEARLY:
+        assert f"event_{kind}_{this_month.year}" in found
+        assert f"event_{kind}_{this_month.year + 1}" in found
 
 
 def test_retention_in_the_database_is_the_one_in_code() -> None:
@@ -99,8 +100,6 @@ def test_new_partitions_are_guarded_and_take_events() -> None:
 
 def test_writers_do_not_wait_for_new_partitions() -> None:
     """An open transaction that wrote must not stop, nor be stopped by, the task."""
-    from django.db import transaction
-
     result: list[int] = []
 
     def ensure() -> None:
@@ -159,8 +158,6 @@ def test_a_younger_partition_is_refused_to_anybody() -> None:
 
 def test_events_kept_longer_hold_their_partition() -> None:
     def held(at: datetime) -> None:
-        from auditlog import events
-
         row = build_row(events.CHATBOT_QUERY, {}, occurred_at=at)
         insert(row._replace(expires_at=timezone.now() + timedelta(days=1)))
 
@@ -211,3 +208,19 @@ def test_partition_bounds_are_utc() -> None:
             " WHERE partition = 'event_access_2031_01'"
         )
         assert cursor.fetchone()[0] == datetime(2031, 2, 1, tzinfo=UTC)
+
+
+def test_the_migration_goes_back_and_forth() -> None:
+    make_event()
+    call_command("migrate", "auditlog", "zero", verbosity=0)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_proc WHERE proname LIKE 'audit\\_%'"
+            " UNION ALL SELECT count(*) FROM pg_namespace WHERE nspname = 'audit_parts'"
+        )
+        assert cursor.fetchall() == [(0,), (0,)]
+
+    call_command("migrate", "auditlog", verbosity=0)
+
+    assert make_event()
+    assert len(names()) > 0

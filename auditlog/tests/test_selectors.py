@@ -14,7 +14,7 @@ from chatsec.core import context
 from chatsec.core.context import RequestContext
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import NotFound
-from privacy.services.keys import destroy_key
+from privacy.services.keys import destroy_key, forget_cached_keys
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
@@ -70,8 +70,6 @@ def test_it_opens_many_events_with_few_queries(
     stored = [
         make_event(actor=make_actor(), details={"intent": "x"}) for _ in range(20)
     ]
-    from privacy.services.keys import forget_cached_keys
-
     forget_cached_keys()
 
     with django_assert_max_num_queries(3):
