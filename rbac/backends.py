@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
+from guardian.managers import BaseObjectPermissionManager
 from guardian.utils import get_user_obj_perms_model
 
 from accounts.models import User
@@ -58,7 +59,7 @@ def _person(user_obj: Subject) -> User | None:
 
 
 def _has_object_permission(person: User | None, perm: str, obj: Model) -> bool:
-    """A role must cover every object, or the user hold it on this one; denies win."""
+    """Return whether a role covers every object, or he holds it on this one."""
     actor, code = as_actor(person), bare_code(perm)
     if person is None or not person.is_active:
         return False
@@ -76,12 +77,12 @@ def _holds_on_object(person: User, perm: str, obj: Model) -> bool:
     app_label, _, codename = perm.rpartition(".")
     if app_label and app_label != content_type.app_label:
         return False
-    model = get_user_obj_perms_model(obj)
-    found = model.objects.filter(
+    held = get_user_obj_perms_model(obj)._default_manager  # noqa: SLF001
+    found = held.filter(
         user=person,
         permission__codename=codename,
         permission__content_type=content_type,
     )
-    if model.objects.is_generic():
+    if isinstance(held, BaseObjectPermissionManager) and held.is_generic():
         return bool(found.filter(object_pk=str(obj.pk)).exists())
     return bool(found.filter(content_object=obj).exists())

@@ -26,6 +26,9 @@ class Domain(models.Model):
         managed = False
         default_permissions = ()
 
+    def __str__(self) -> str:
+        return "domain"
+
 
 class Role(models.Model):
     """A job function: a named set of grants that can be given to people."""

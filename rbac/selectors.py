@@ -25,6 +25,7 @@ from rbac.constants import PUBLIC_ROLE
 from rbac.models import Assignment, Role, RoleGrant, RoleParent
 from rbac.policy import Entry, Snapshot
 from rbac.policy.matrix import Row, matrix_of
+from rbac.policy.roles import bare_code
 
 MAX_ENTRIES = 20_000
 _HELD = "_policy_stamp_held"
@@ -62,7 +63,7 @@ def read_stamp(person_id: UUID | None) -> Stamp:
 
 
 def hold_stamp(person: Person) -> None:
-    """Read the stamp once for this object: for edges, whose objects live one request."""
+    """Read the stamp once for this object; for edges: theirs live one request."""
     setattr(person, _HELD, read_stamp(person.id))
 
 
@@ -125,14 +126,11 @@ def current_snapshot() -> Snapshot:
 
 
 def list_codes() -> list[str]:
-    """Return every registered permission code, domain codes without prefix."""
+    """Return every registered permission code, this app's without `rbac.`."""
     rows = Permission.objects.order_by().values_list(
-        "content_type__app_label", "content_type__model", "codename"
+        "content_type__app_label", "codename"
     )
-    return sorted(
-        codename if (app, model) == ("rbac", "domain") else f"{app}.{codename}"
-        for app, model, codename in rows
-    )
+    return sorted(bare_code(f"{app}.{codename}") for app, codename in rows)
 
 
 def list_roles_as_policy() -> list[policy.Role]:

@@ -37,7 +37,9 @@ class RoleInputSerializer(serializers.Serializer[RoleDefinition]):
     """A role as an administrator writes it."""
 
     name = serializers.CharField(max_length=63)
-    label = serializers.CharField(max_length=100, allow_blank=True, default="")
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=100, allow_blank=True, default=""
+    )
     description = serializers.CharField(max_length=1000, allow_blank=True, default="")
     inherits = serializers.ListField(
         child=serializers.CharField(max_length=63), max_length=50, default=list
@@ -140,7 +142,9 @@ class CheckSerializer(serializers.Serializer[None]):
     user = serializers.CharField(max_length=254, required=False)
     permission = serializers.CharField(max_length=150)
     resource = serializers.DictField(required=False, allow_null=True)
-    context = serializers.DictField(required=False, allow_null=True)
+    context = serializers.DictField(  # type: ignore[assignment]
+        required=False, allow_null=True
+    )
     at = serializers.DateTimeField(required=False, allow_null=True)
 
     def validate_permission(self, value: str) -> str:
@@ -216,7 +220,7 @@ class CellSerializer(serializers.Serializer[None]):
     state = serializers.ChoiceField(
         choices=["granted", "inherited", "aggregate", "denied", "none"]
     )
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     grant = serializers.CharField()
     condition = serializers.CharField()
     row_filter = serializers.CharField()

@@ -37,7 +37,7 @@ TEXT: Mapping[syntax.TextOperator, Callable[[str, str], bool]] = {
 }
 
 
-def compile_node(node: Node) -> Evaluate:
+def compile_node(node: Node) -> Evaluate:  # noqa: PLR0911 - a case each
     """Return the closure that answers the node for given bindings."""
     match node:
         case syntax.Truth(term):

@@ -7,7 +7,7 @@ time linear in the tree (Common Expression Language specification, cel.dev).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -46,6 +46,7 @@ GRAMMAR = r"""
     | NUMBER -> number
     | "true" -> true
     | "false" -> false
+    | "null" -> null
 
 COMPARISON: "==" | "!=" | "<=" | ">=" | "<" | ">"
 NAME: /[a-zA-Z_][a-zA-Z0-9_]{0,62}/
@@ -60,7 +61,6 @@ ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 ESCAPED = {"\\": "\\", '"': '"', "'": "'", "n": "\n", "r": "\r", "t": "\t"}
 
 Raw = Tree[Token] | Token
-Network = syntax.IPv4Network | syntax.IPv6Network
 
 
 class ConditionError(ValueError):
@@ -142,8 +142,8 @@ def _explained(error: UnexpectedInput, text: str) -> ConditionError:
             )
         case UnexpectedToken(token=token):
             message = f"unexpected {str(token)!r}"
-        case UnexpectedCharacters():
-            message = f"unexpected {text[error.pos_in_stream or 0]!r}"
+        case UnexpectedCharacters(char=char):
+            message = f"unexpected {char!r}"
         case _:
             message = "not a condition"
     return ConditionError(message, line=line, column=column)
@@ -178,8 +178,9 @@ class _Builder:
 
     def term(self, tree: Raw) -> Term:
         """Return the node that stands for one value."""
-        assert isinstance(tree, Tree)
-        build: Callable[[Tree[Token]], Term] | None = {
+        if isinstance(tree, Token):
+            raise _fail(tree, f"unexpected {str(tree)!r}")
+        builders: Mapping[str, Callable[[Tree[Token]], Term]] = {
             "attribute": self._attribute,
             "text": lambda t: syntax.Literal(_unquoted(_token(t, 0))),
             "number": lambda t: syntax.Literal(_number(_token(t, 0))),
@@ -188,10 +189,12 @@ class _Builder:
             "false": lambda _: syntax.Literal(value=False),
             "function": self._timestamp,
             "method": self._clock,
-        }.get(tree.data)
-        if build is None:
+        }
+        if tree.data == "null":
+            raise _fail(tree, "absent and null are the same here: ask has(...)")
+        if tree.data not in builders:
             raise _fail(tree, "a value is needed here, not a comparison")
-        return build(tree)
+        return builders[tree.data](tree)
 
     def _bare_truth(self, tree: Tree[Token]) -> Node:
         term = self.term(tree)
@@ -266,7 +269,7 @@ class _Builder:
             return syntax.InNetwork(self._network(subject), address)
         raise _fail(tree, f"unknown test {str(name)!r}")
 
-    def _network(self, tree: Raw) -> Network:
+    def _network(self, tree: Raw) -> syntax.Network:
         if not isinstance(tree, Tree) or tree.data != "function":
             raise _fail(tree, 'containsIP follows cidr("...")')
         if _token(tree, 0) != "cidr":
@@ -298,7 +301,8 @@ def _refuse_resource(tree: Tree[Token], attribute: Attribute) -> None:
 
 def _token(tree: Tree[Token], index: int) -> Token:
     found = tree.children[index]
-    assert isinstance(found, Token)
+    if not isinstance(found, Token):
+        raise _fail(tree, "a name or value is needed here")
     return found
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from rbac.policy.values import Scalar
 
 Root = OneOf["user", "resource", "context"]
+Network = IPv4Network | IPv6Network
 Comparison = OneOf["==", "!=", "<", "<=", ">", ">="]
 TextOperator = OneOf["startsWith", "endsWith", "contains"]
 ClockOperator = OneOf["getHours", "getDayOfWeek"]
@@ -90,7 +91,7 @@ class TextTest:
 class InNetwork:
     """Whether an address lies in a network."""
 
-    network: IPv4Network | IPv6Network
+    network: Network
     address: Attribute
 
 
@@ -146,23 +147,23 @@ Node = (
 
 def children(node: Node | Term) -> tuple[Node | Term, ...]:
     """Return the nodes right below this one."""
+    below: tuple[Node | Term, ...] = ()
     match node:
-        case Truth(term):
-            return (term,)
         case Compare(_, left, right) | TextTest(_, left, right):
-            return (left, right)
+            below = (left, right)
         case Member(item, options):
-            return (item, *options)
+            below = (item, *options)
         case Has(attribute) | InNetwork(_, attribute) | Clock(_, attribute, _):
-            return (attribute,)
-        case Not(item):
-            return (item,)
+            below = (attribute,)
+        case Truth(inner) | Not(inner):
+            below = (inner,)
         case And(items) | Or(items):
-            return items
+            below = items
         case Choice(test, yes, no):
-            return (test, yes, no)
-        case _:
-            return ()
+            below = (test, yes, no)
+        case Literal() | Attribute() | Unknown():
+            pass
+    return below
 
 
 def walk(node: Node | Term) -> Iterator[Node | Term]:

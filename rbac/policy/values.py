@@ -42,7 +42,7 @@ KINDS: Mapping[type, Kind] = {
 }
 
 
-def known(value: object) -> Scalar | None:
+def known(value: object) -> Scalar | None:  # noqa: PLR0911 - a case each
     """Return what a condition may compare; None for all that SQL could not hold."""
     match value:
         case str():

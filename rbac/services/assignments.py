@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from auditlog.services import Target, record
 from chatsec.core.context import Actor
-from chatsec.core.errors import Conflict, Invalid, NotFound
+from chatsec.core.errors import Conflict, Invalid, Json, NotFound
 from rbac import selectors
 from rbac.constants import PUBLIC_ROLE
 from rbac.events import ROLE_ASSIGNED, ROLE_REVOKED
 from rbac.models import Assignment, Role
+from rbac.policy import Grant
 from rbac.services.governance import (
     cleaned_reason,
     hold_policy_lock,
@@ -119,18 +120,20 @@ def revoke_assignment(
 
 def _assignable(role: Role | str) -> Role:
     name = role if isinstance(role, str) else role.name
-    found = selectors.get_role(name)
-    if found.name == PUBLIC_ROLE:
+    if name == PUBLIC_ROLE:
         raise Invalid(
             "Everybody has this role.",
             fields={"role": ["Everybody has this role; it is not assigned."]},
         )
-    # A key lock: the role may change meanwhile, but not go.
-    Role.objects.select_for_update(of=("self",), no_key=True).get(pk=found.pk)
+    # Locked: what is given stays as it was checked, and does not go meanwhile.
+    rows = Role.objects.select_for_update(no_key=True)
+    found = rows.filter(name=name).first() if "\x00" not in name else None
+    if found is None:
+        raise NotFound("There is no such role.")
     return found
 
 
-def _grants_of(role: Role) -> list[selectors.policy.Grant]:
+def _grants_of(role: Role) -> list[Grant]:
     compiled = selectors.current_snapshot().roles[role.name]
     return [item.grant for item in compiled.held]
 
@@ -158,7 +161,7 @@ def _refuse_overlap(
         raise Conflict("The role is assigned already.", code="already_assigned")
 
 
-def _roles_held(user: User) -> list[str]:
+def _roles_held(user: User) -> list[Json]:
     now = timezone.now()
     live = selectors.list_live_assignments(user.pk, now=now)
-    return sorted(live.values_list("role__name", flat=True))
+    return [*sorted(live.values_list("role__name", flat=True))]

@@ -113,9 +113,8 @@ def question_of(
     context: Attributes | None = None,
 ) -> Question:
     """Return the question with everything that conditions may name."""
-    surroundings = surroundings_of(actor, context)
-    now = surroundings["now"]
-    assert isinstance(now, datetime)
+    now = _other_moment(context) or timezone.now()
+    surroundings = surroundings_of(actor, context, now=now)
     return Question(
         permission=code,
         bindings=Bindings(
@@ -128,10 +127,9 @@ def question_of(
 
 
 def surroundings_of(
-    actor: Actor, given: Attributes | None
+    actor: Actor, given: Attributes | None, *, now: datetime
 ) -> dict[str, AttributeValue]:
     """Return what is known of the request; hours are the organisation's."""
-    now = _other_moment(given) or timezone.now()
     local = now.astimezone(ZoneInfo(settings.CHATSEC_TIME_ZONE))
     return {
         "hour": local.hour,

@@ -199,7 +199,9 @@ def test_it_assigns_lists_and_revokes(api, admin, bob):
         ({"role": "sales_rep"}, 409, None),
     ],
 )
-def test_it_refuses_what_cannot_be_assigned(api, admin, bob, change, status, field):
+def test_it_refuses_what_cannot_be_assigned(  # noqa: PLR0917
+    api, admin, bob, change, status, field
+):
     body = {"user": "bob", "role": "finance", "reason": "helps out"} | change
 
     response = api(admin).post(ASSIGNMENTS, body)
@@ -219,7 +221,9 @@ def test_it_needs_a_reason_to_revoke(api, admin, bob):
     assert row.revoked_at is None
 
 
-def test_it_lists_assignments_in_few_queries(api, admin, alice, bob, carol, dan):
+def test_it_lists_assignments_in_few_queries(  # noqa: PLR0917
+    api, admin, alice, bob, carol, dan
+):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
