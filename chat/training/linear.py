@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -19,26 +19,38 @@ from chat.interpretation.model import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a classifier is trained; counts are in how many texts an n-gram is met."""
+
+    strength: float = 30.0
+    marks_rare: bool = True
+    min_word_count: int = 1
+    min_character_count: int = 2
+
+
+DEFAULT = Recipe()
+
+
 def fit(
     texts: Sequence[str],
     labels: Sequence[str],
     *,
     raws: Sequence[str] | None = None,
-    strength: float = 30.0,
-    marks_rare: bool = True,
+    recipe: Recipe = DEFAULT,
 ) -> LinearModel:
     """Train a model without a card; the same input gives the same model.
 
     `raws` are the sentences before the thesaurus, for their characters only.
     """
-    known = _known_words(texts) if marks_rare else frozenset()
-    marked = [mark_rare(text, known) for text in texts] if marks_rare else texts
+    known = _known_words(texts) if recipe.marks_rare else frozenset()
+    marked = [mark_rare(text, known) for text in texts] if known else texts
     spelt = [f"{t} {r}" for t, r in zip(texts, raws, strict=True)] if raws else texts
-    words, characters = vectorizers()
+    words, characters = vectorizers(recipe)
     features = hstack(
         [words.fit_transform(marked), characters.fit_transform(spelt)], format="csr"
     )
-    head = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
+    head = LogisticRegression(C=recipe.strength, max_iter=300, tol=1e-3)
     head.fit(csr_matrix(features), labels)
     coefficients, bias = _one_column_a_label(head)
     return LinearModel(
@@ -52,13 +64,19 @@ def fit(
     )
 
 
-def vectorizers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
+def vectorizers(recipe: Recipe = DEFAULT) -> tuple[TfidfVectorizer, TfidfVectorizer]:
     """Build the two kinds of features: words and characters."""
     words = TfidfVectorizer(
-        token_pattern=WORD_PATTERN, ngram_range=(1, 2), sublinear_tf=True
+        token_pattern=WORD_PATTERN,
+        ngram_range=(1, 2),
+        sublinear_tf=True,
+        min_df=recipe.min_word_count,
     )
     characters = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        sublinear_tf=True,
+        min_df=recipe.min_character_count,
     )
     return words, characters
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chat.interpretation.model import LinearModel
 from chat.interpretation.storage import encode
+from chat.training.injection import read_samples, train_injection
 from chat.training.intents import shipped_examples, train_intents
 
 _CHAT = Path(__file__).parent.parent
@@ -21,6 +22,13 @@ def build_intents() -> dict[str, object]:
     """Writes intents.npz and its pin; the card is what was measured."""
     trained = train_intents(shipped_examples())
     _write(trained.model, _CHAT / "interpretation", "intents", "INTENTS_SHA256")
+    return dict(trained.card)
+
+
+def build_injection(path: Path) -> dict[str, object]:
+    """Write injection.npz from the data at `path`, and its pin; return the card."""
+    trained = train_injection(read_samples(path))
+    _write(trained.model, _CHAT / "guards", "injection", "INJECTION_SHA256")
     return dict(trained.card)
 
 
@@ -37,6 +45,8 @@ def main(arguments: list[str]) -> int:
     """Builds what is named; prints the card."""
     if arguments == ["intents"]:
         card = build_intents()
+    elif len(arguments) == 2 and arguments[0] == "injection":
+        card = build_injection(Path(arguments[1]))
     else:
         sys.stderr.write(f"{__doc__}\n")
         return 2
