@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
 from privacy import selectors
+from privacy.batches import delete_in_batches
 from privacy.export import storage
 from privacy.models import (
     OPEN_STATES,
@@ -99,10 +100,7 @@ def _answered_before(
 
 def expire_requests(before: datetime, held: frozenset[UUID]) -> int:
     """Delete requests that were closed before, with their tasks and artifact rows."""
-    rows = _answered_before(before, held)
-    count = rows.count()
-    rows.delete()
-    return count
+    return delete_in_batches(_answered_before(before, held))
 
 
 def count_expired_requests(before: datetime, held: frozenset[UUID]) -> int:

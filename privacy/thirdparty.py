@@ -17,9 +17,10 @@ from django.db.models import Q, QuerySet
 from guardian.models import UserObjectPermission
 
 from accounts.models import User
-from accounts.services.lockout import account_digest
+from accounts.services.lockout import user_digest
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
+from privacy.batches import delete_in_batches
 
 CHUNK = 500
 
@@ -28,15 +29,14 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 
-def _sign_in_names(subject_id: UUID) -> list[str]:
+def _sign_in_name(subject_id: UUID) -> str:
     """Return the digest under which the ledger of failed sign-ins knows the person."""
-    user = User.objects.filter(id=subject_id).first()
-    return [account_digest(user, user.username).hex()] if user is not None else []
+    return user_digest(subject_id).hex()
 
 
 def _ledger_rows(model: type[AccessBase], subject_id: UUID) -> QuerySet[AccessBase]:
-    names = _sign_in_names(subject_id)
-    rows: QuerySet[AccessBase] = model.objects.filter(username__in=names)
+    name = _sign_in_name(subject_id)
+    rows: QuerySet[AccessBase] = model.objects.filter(username=name)
     return rows.order_by("pk")
 
 
@@ -51,16 +51,16 @@ def _declare_ledger(model: type[AccessBase], *, holds: str) -> None:
             }
 
     def erase(subject_id: UUID) -> int:
-        return _ledger_rows(model, subject_id).delete()[0]
+        return delete_in_batches(_ledger_rows(model, subject_id))
 
     def _expired(before: datetime, held: frozenset[UUID]) -> QuerySet[AccessBase]:
-        kept = [name for each in held for name in _sign_in_names(each)]
+        kept = [_sign_in_name(each) for each in held]
         rows: QuerySet[AccessBase] = model.objects.filter(attempt_time__lt=before)
         # NULL is nobody's name; `exclude` alone would keep those rows for ever.
         return rows.filter(~Q(username__in=kept) | Q(username__isnull=True))
 
     def expire(before: datetime, held: frozenset[UUID]) -> int:
-        return _expired(before, held).delete()[0]
+        return delete_in_batches(_expired(before, held))
 
     def count_expired(before: datetime, held: frozenset[UUID]) -> int:
         return _expired(before, held).count()
@@ -117,7 +117,7 @@ def export_admin_actions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
 def erase_admin_actions(subject_id: UUID) -> int:
     """Delete the person's entries; take the name out of those of others upon him."""
     named = _admin_actions_upon(subject_id).update(object_repr="", change_message="")
-    return named + _admin_actions(subject_id).delete()[0]
+    return named + delete_in_batches(_admin_actions(subject_id))
 
 
 def _expired_admin_actions(
@@ -129,7 +129,7 @@ def _expired_admin_actions(
 
 def expire_admin_actions(before: datetime, held: frozenset[UUID]) -> int:
     """Delete entries from before; the audit log has the evidence."""
-    return _expired_admin_actions(before, held).delete()[0]
+    return delete_in_batches(_expired_admin_actions(before, held))
 
 
 def count_expired_admin_actions(before: datetime, held: frozenset[UUID]) -> int:
@@ -172,7 +172,7 @@ def export_object_permissions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
 
 def erase_object_permissions(subject_id: UUID) -> int:
     """Delete the person's permissions on single objects."""
-    return _object_permissions(subject_id).delete()[0]
+    return delete_in_batches(_object_permissions(subject_id))
 
 
 declare(

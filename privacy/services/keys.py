@@ -82,11 +82,6 @@ class KeyCache:
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
 
-    def evict(self, subject_id: UUID) -> None:
-        """Forget one subject."""
-        with self._lock:
-            self._entries.pop(subject_id, None)
-
     def clear(self) -> None:
         """Forget everybody."""
         with self._lock:
@@ -159,7 +154,6 @@ def destroy_key(subject_id: UUID) -> None:
         row.pseudonym = uuid.uuid4()
         row.destroyed_at = timezone.now()
         row.save(update_fields=["wrapped_key", "pseudonym", "destroyed_at"])
-        _cache.evict(subject_id)
         _remember(subject_id, Secret(None, row.pseudonym))
 
 
