@@ -27,7 +27,7 @@ OWN = "chatsec's own"
 RECIPE = Recipe(
     strength=30.0, marks_rare=False, min_word_count=2, min_character_count=4
 )
-_ATTACKS = Path(__file__).parent.parent / "guards" / "attack_examples.json"
+_EXAMPLES = Path(__file__).parent.parent / "guards"
 # Out of scope for the catalogue, but not what somebody harmless writes.
 _DOUBTFUL = ("password", "admin", "drop table", "select *", "api key", "hack", "bomb")
 
@@ -70,7 +70,7 @@ def read_samples(path: Path) -> list[Sample]:
 
 def own_samples() -> list[Sample]:
     """The attacks and ordinary questions that were written for chatsec."""
-    attacks = json.loads(_ATTACKS.read_text("utf-8"))
+    attacks = _texts("attack_examples.json")
     questions = [text for texts in shipped_examples().values() for text in texts]
     harmless = [
         text
@@ -79,8 +79,16 @@ def own_samples() -> list[Sample]:
     ]
     return [
         *(Sample(text, True, OWN, "own") for text in attacks),
-        *(Sample(text, False, OWN, "own") for text in [*questions, *harmless]),
+        *(
+            Sample(text, False, OWN, "own")
+            for text in [*questions, *harmless, *_texts("harmless_examples.json")]
+        ),
     ]
+
+
+def _texts(name: str) -> list[str]:
+    texts: list[str] = json.loads((_EXAMPLES / name).read_text("utf-8"))
+    return texts
 
 
 def _fit(samples: Sequence[Sample]) -> LinearModel:
