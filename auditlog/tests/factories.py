@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
+from types import ModuleType
 from typing import Unpack
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -64,3 +67,18 @@ def make_denials(
             outcome="denied",
             details={"required_permission": "read_financial", "reason": "no role"},
         )
+
+
+def destroy_key(subject_id: UUID | None) -> None:
+    """Erase the person as the provider of keys does it."""
+    _key_provider().destroy_key(subject_id)
+
+
+def forget_cached_keys() -> None:
+    """Let the next use of any key read the database."""
+    _key_provider().forget_cached_keys()
+
+
+def _key_provider() -> ModuleType:
+    """Return the module behind the door: it belongs to a layer above this one."""
+    return import_module(settings.CHATSEC_SUBJECT_KEYS.rpartition(".")[0])

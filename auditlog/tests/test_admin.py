@@ -13,10 +13,14 @@ from auditlog import events
 from auditlog.models import Event
 from auditlog.rules import DENIAL_RULES
 from auditlog.services import Target, detection
-from auditlog.tests.factories import make_actor, make_denials, make_event
+from auditlog.tests.factories import (
+    forget_cached_keys,
+    make_actor,
+    make_denials,
+    make_event,
+)
 from chatsec.core import context
 from chatsec.core.context import RequestContext
-from privacy.services.keys import forget_cached_keys
 
 pytestmark = pytest.mark.django_db
 EVENTS, ALERTS = "/admin/auditlog/event/", "/admin/auditlog/alert/"

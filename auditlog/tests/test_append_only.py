@@ -13,9 +13,10 @@ from auditlog import checks
 from auditlog.models import Event
 from auditlog.tests.factories import make_event
 
-pytestmark = pytest.mark.django_db(
-    transaction=True, databases=["default", "owner", "retention"]
-)
+DATABASES = ["default", "owner", "retention"]
+pytestmark = pytest.mark.django_db(databases=DATABASES)
+# For what one role writes and another has to see.
+committing = pytest.mark.django_db(transaction=True, databases=DATABASES)
 
 ON_TABLE = {
     "update": "UPDATE {table} SET outcome = 'success'",
@@ -96,6 +97,7 @@ def tables_of(event: Event) -> list[str]:
     return ["auditlog_event", "audit_parts.event_access", leaf]
 
 
+@committing
 def test_roles_that_serve_cannot_change_events(event: Event) -> None:
     before = everything()
     ways = {
@@ -109,6 +111,7 @@ def test_roles_that_serve_cannot_change_events(event: Event) -> None:
     assert everything() == before
 
 
+@committing
 def test_the_application_cannot_reach_around(event: Event) -> None:
     before, name = everything(), leaf_of(event)
     ways = {
@@ -120,6 +123,7 @@ def test_the_application_cannot_reach_around(event: Event) -> None:
     assert everything() == before
 
 
+@committing
 def test_triggers_stop_even_the_owner(event: Event) -> None:
     before = everything()
 
@@ -185,6 +189,7 @@ WEAKENED = [
 ]
 
 
+@committing
 def test_production_refuses_a_weakened_log(owner: Any, settings: Any) -> None:
     settings.PRODUCTION = True
     names = {"table": "auditlog_event", "app": "chatsec_app"}
@@ -203,6 +208,7 @@ def test_production_refuses_a_weakened_log(owner: Any, settings: Any) -> None:
         checks.assert_append_only()
 
 
+@committing
 def test_development_only_warns(owner: Any) -> None:
     owner.execute("GRANT DELETE ON auditlog_event TO chatsec_app")
 

@@ -18,10 +18,9 @@ from auditlog.rules import (
 )
 from auditlog.services import detection
 from auditlog.services.recording import build_row, insert
-from auditlog.tests.factories import make_actor, make_denials, make_event
+from auditlog.tests.factories import destroy_key, make_actor, make_denials, make_event
 from chatsec.core.context import ANONYMOUS, SYSTEM, Actor
 from chatsec.core.crypto import subject_keys
-from privacy.services.keys import destroy_key
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -161,7 +160,7 @@ def test_an_alert_leaves_a_security_event_in_the_chapters_shape() -> None:
 def test_erased_people_still_raise_alerts() -> None:
     actor = make_actor()
     make_denials(actor, count=4, every=SECOND, until=NOW)
-    destroy_key(actor.id)  # type: ignore[arg-type]
+    destroy_key(actor.id)
 
     assert fired(DENIALS_IN_5_MINUTES) == [4]
 

@@ -17,9 +17,10 @@ from auditlog.services import partitions
 from auditlog.services.recording import build_row, insert
 from auditlog.tests.factories import make_event
 
-pytestmark = pytest.mark.django_db(
-    transaction=True, databases=["default", "owner", "retention"]
-)
+DATABASES = ["default", "owner", "retention"]
+pytestmark = pytest.mark.django_db(databases=DATABASES)
+# For what one role writes and another has to see.
+committing = pytest.mark.django_db(transaction=True, databases=DATABASES)
 YEARLY = {"authorization", "data_access", "audit"}
 
 
@@ -58,6 +59,7 @@ def test_ensuring_twice_makes_nothing_new() -> None:
     assert partitions.ensure_partitions(months_ahead=9) == 0
 
 
+@committing
 def test_two_at_once_make_each_partition_once() -> None:
     barrier, made = Barrier(2), []
 
@@ -78,6 +80,7 @@ def test_two_at_once_make_each_partition_once() -> None:
     assert min(made) == 0
 
 
+@committing
 def test_new_partitions_are_guarded_and_take_events() -> None:
     far = timezone.now() + timedelta(days=270)
     partitions.ensure_partitions(months_ahead=10)
@@ -98,6 +101,7 @@ def test_new_partitions_are_guarded_and_take_events() -> None:
     assert Event.objects.filter(event_id=event.event_id).exists()
 
 
+@committing
 def test_writers_do_not_wait_for_new_partitions() -> None:
     """An open transaction that wrote must not stop, nor be stopped by, the task."""
     result: list[int] = []
@@ -127,6 +131,7 @@ def old_partition(make: Callable[..., Any] = make_event, *, days: int) -> str:
     return f"event_access_{then:%Y_%m}"
 
 
+@committing
 def test_a_partition_past_retention_goes_and_leaves_an_event() -> None:
     name = old_partition(days=100)
 
@@ -147,6 +152,7 @@ def test_a_younger_partition_is_refused_to_anybody() -> None:
     for alias in ("retention", "owner"):
         with (
             pytest.raises(DatabaseError, match="younger than its retention"),
+            transaction.atomic(using=alias),
             connections[alias].cursor() as cursor,
         ):
             cursor.execute(
@@ -156,6 +162,7 @@ def test_a_younger_partition_is_refused_to_anybody() -> None:
     assert Event.objects.count() == 1
 
 
+@committing
 def test_events_kept_longer_hold_their_partition() -> None:
     def held(at: datetime) -> None:
         row = build_row(events.CHATBOT_QUERY, {}, occurred_at=at)
@@ -169,15 +176,13 @@ def test_events_kept_longer_hold_their_partition() -> None:
     assert name in names()
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "nothing", "event_access", "auditlog_event", "x; DROP TABLE y", "pg_class"],
-)
-def test_it_drops_nothing_but_its_own_leaves(name: str) -> None:
-    with pytest.raises(DatabaseError, match="no audit partition"):
-        partitions.drop_partition(name)
+def test_it_drops_nothing_but_its_own_leaves() -> None:
+    for name in ("", "nothing", "event_access", "auditlog_event", "x; y", "pg_class"):
+        with pytest.raises(DatabaseError, match="no audit partition"):
+            partitions.drop_partition(name)
 
 
+@committing
 def test_a_search_path_of_the_caller_redirects_nothing() -> None:
     name = old_partition(days=100)
     with connections["retention"].cursor() as cursor:
@@ -191,6 +196,7 @@ def test_a_search_path_of_the_caller_redirects_nothing() -> None:
     assert Event.objects.filter(event_type="auditlog.partition_pruned").count() == 1
 
 
+@committing
 def test_the_daily_task_does_both() -> None:
     old_partition(days=100)
 
@@ -210,6 +216,7 @@ def test_partition_bounds_are_utc() -> None:
         assert cursor.fetchone()[0] == datetime(2031, 2, 1, tzinfo=UTC)
 
 
+@committing
 def test_the_migration_goes_back_and_forth() -> None:
     make_event()
     call_command("migrate", "auditlog", "zero", verbosity=0)
@@ -222,5 +229,5 @@ def test_the_migration_goes_back_and_forth() -> None:
 
     call_command("migrate", "auditlog", verbosity=0)
 
-    assert make_event()
+    make_event()
     assert len(names()) > 0

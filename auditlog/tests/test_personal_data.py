@@ -9,9 +9,8 @@ from auditlog import events
 from auditlog.models import Event
 from auditlog.personal_data import export_events
 from auditlog.services import Target
-from auditlog.tests.factories import make_actor, make_event
+from auditlog.tests.factories import destroy_key, make_actor, make_event
 from chatsec.core.personal_data import declarations, exemptions
-from privacy.services.keys import destroy_key
 
 pytestmark = pytest.mark.django_db
 

@@ -15,10 +15,9 @@ from auditlog.errors import DetailsTooLarge, PartitionMissing
 from auditlog.models import Event
 from auditlog.registry import EventType
 from auditlog.services import Target, record
-from auditlog.tests.factories import make_actor, make_event
+from auditlog.tests.factories import destroy_key, make_actor, make_event
 from chatsec.core import context, crypto
 from chatsec.core.context import ANONYMOUS, SYSTEM, RequestContext
-from privacy.services.keys import destroy_key
 
 pytestmark = pytest.mark.django_db
 EMAIL = "jane.smith@example.org"
@@ -170,7 +169,7 @@ def test_erasing_the_actor_leaves_the_evidence_about_the_subject() -> None:
         subject_details={"email": EMAIL},
     )
 
-    destroy_key(actor.id)  # type: ignore[arg-type]
+    destroy_key(actor.id)
 
     read = selectors.read_events([event])[0]
     assert read.details == {}
@@ -179,7 +178,7 @@ def test_erasing_the_actor_leaves_the_evidence_about_the_subject() -> None:
 
 def test_it_still_writes_the_clear_part_for_erased_people() -> None:
     actor, subject_id = make_actor(), uuid7()
-    destroy_key(actor.id)  # type: ignore[arg-type]
+    destroy_key(actor.id)
     destroy_key(subject_id)
 
     event = make_event(

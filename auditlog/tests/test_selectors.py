@@ -9,12 +9,16 @@ from uuid_utils.compat import uuid7
 
 from auditlog import events, selectors
 from auditlog.services import Target
-from auditlog.tests.factories import make_actor, make_event
+from auditlog.tests.factories import (
+    destroy_key,
+    forget_cached_keys,
+    make_actor,
+    make_event,
+)
 from chatsec.core import context
 from chatsec.core.context import RequestContext
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import NotFound
-from privacy.services.keys import destroy_key, forget_cached_keys
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
@@ -200,7 +204,7 @@ def test_the_shape_stays_when_the_actor_is_erased(
 ) -> None:
     actor = make_actor()
     event = make_event(event_type, at=AT, actor=actor, **evidence)
-    destroy_key(actor.id)  # type: ignore[arg-type]
+    destroy_key(actor.id)
 
     described = selectors.describe(event)
 
