@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "accounts.middleware.SessionActorMiddleware",
+    "rbac.middleware.PolicyStampMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -163,6 +164,8 @@ LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "sign-in"
 ANONYMOUS_USER_NAME = None
 GUARDIAN_RAISE_403 = True
+# guardian stores the object permissions; `rbac.backends.RoleBackend` reads them.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 
 # Lockout is chatsec's own atomic reservation; axes keeps the ledger behind it.
 AXES_HANDLER = "accounts.ledger.SignInLedger"

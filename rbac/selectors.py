@@ -29,6 +29,7 @@ from rbac.policy.roles import bare_code
 
 MAX_ENTRIES = 20_000
 _HELD = "_policy_stamp_held"
+_AT_FIRST_CHECK = "at first check"
 
 
 class Stamp(NamedTuple):
@@ -63,14 +64,28 @@ def read_stamp(person_id: UUID | None) -> Stamp:
 
 
 def hold_stamp(person: Person) -> None:
-    """Read the stamp once for this object; for edges: theirs live one request."""
-    setattr(person, _HELD, read_stamp(person.id))
+    """Let checks of this object share the stamp that the first of them reads.
+
+    For edges, whose objects live one request.
+    """
+    if not isinstance(getattr(person, _HELD, None), Stamp):
+        setattr(person, _HELD, _AT_FIRST_CHECK)
 
 
 def release_stamp(person: Person | None) -> None:
     """Read the stamp anew at each check of this object."""
     if person is not None and getattr(person, _HELD, None) is not None:
         setattr(person, _HELD, None)
+
+
+def _stamp_of(person: Person) -> Stamp:
+    held = getattr(person, _HELD, None)
+    if isinstance(held, Stamp):
+        return held
+    stamp = read_stamp(person.id)
+    if held is _AT_FIRST_CHECK:
+        setattr(person, _HELD, stamp)
+    return stamp
 
 
 def entry_for(person: Person | None, *, at: datetime | None = None) -> Entry:
@@ -82,7 +97,7 @@ def entry_for(person: Person | None, *, at: datetime | None = None) -> Entry:
         return snapshot(read_stamp(None).policy).entry(())
     if at is not None:
         return _compile(person.id, read_stamp(person.id), at)
-    stamp = getattr(person, _HELD, None) or read_stamp(person.id)
+    stamp = _stamp_of(person)
     cached = _entries.get(person.id)
     now = time.time()
     if cached is not None and cached.stamp == stamp and now < cached.entry.valid_until:
