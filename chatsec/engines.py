@@ -14,7 +14,13 @@ from chatsec import embedded
 from chatsec.installation import MissingSetting
 
 # These commands touch no database: they must not start one.
-WITHOUT_ENGINES = {"collectstatic", "compilemessages", "makemessages", "help"}
+WITHOUT_ENGINES = {
+    "collectstatic",
+    "compilemessages",
+    "db_roles",
+    "help",
+    "makemessages",
+}
 
 CONNECTION = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 

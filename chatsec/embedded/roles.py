@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _HEADER = """\
@@ -80,6 +81,11 @@ class Databases:
 
     own: str = "chatsec"
     business: str = "demo_business"
+
+    def __post_init__(self) -> None:
+        for name in (self.own, self.business):
+            if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+                raise ValueError(f"{name!r} is not a plain database name.")
 
 
 def sql_for_roles(databases: Databases | None = None) -> str:
