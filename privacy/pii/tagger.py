@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pycrfsuite
 
-from privacy.pii.gazetteer import fold, words
+from privacy.pii.gazetteer import first_names, fold, last_names, words
 
 MODEL = Path(__file__).resolve().parent / "models" / "names.crfsuite"
-MODEL_SHA256 = "21f8eb038b08efb801fdafe5b4666af9d88974699c7c83ca89802365b5eaf48c"
+MODEL_SHA256 = "f2584119802010b0166f4086c4f9b79a63217fe811f4ce5f4e16c4b475ae1462"
 UNIT = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+|[^\w\s]|_")
 
 
@@ -52,8 +52,8 @@ def features(sequence: Sequence[str]) -> list[list[str]]:
 @cache
 def _lists() -> tuple[frozenset[str], ...]:
     return (
-        words("first_names"),
-        words("last_names"),
+        first_names(),
+        last_names(),
         words("places"),
         words("common_words") | words("ambiguous_names"),
         words("stop_words"),

@@ -142,7 +142,7 @@ def iban_length(value: str) -> int:
 
 def has_iban_length(value: str) -> bool:
     """Tell whether the length is the country's (ISO 13616 registry)."""
-    return iban_length(value) == len(value)
+    return 0 < len(value) == iban_length(value)
 
 
 def is_iban(value: str) -> bool:

@@ -24,7 +24,7 @@ def _score_assigned(found: Candidate) -> float:
     value = found.value.strip("\"'")
     if value.lower() in _PLAIN or value.startswith(("<", "[", "{", "$", "*", "%")):
         return 0.0
-    return 0.9 if len(value) >= 3 else 0.0
+    return 0.9 if value and (len(value) >= 3 or value != found.value) else 0.0
 
 
 def _score_told(found: Candidate) -> float:

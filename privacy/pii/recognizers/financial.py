@@ -62,12 +62,13 @@ def _end_iban(text: str, start: int, end: int) -> int:
 RULES: tuple[Rule, ...] = (
     rule(
         Label.CREDIT_CARD,
-        r"(?<![\w.])\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{3})?(?![\w])(?!-\w)",
+        r"(?<![A-Za-z0-9.])\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{3})?"
+        r"(?![\w])(?!-\w)",
         _score_card,
     ),
     rule(
         Label.CREDIT_CARD,
-        r"(?<![\w.])3\d{3}[ -]?\d{6}[ -]?\d{4,5}(?![\w])",
+        r"(?<![A-Za-z0-9.])3\d{3}[ -]?\d{6}[ -]?\d{4,5}(?![\w])",
         _score_card,
     ),
     cued(

@@ -92,7 +92,8 @@ def _score_nino(found: Candidate) -> float:
 
 
 _CUES = (
-    r"ssn|ss#|sin|social[ _-]?insurance|social[ _-]?security|social|itin|tax(?:payer)?[ _-]?(?:id|"
+    r"ssn|ss#|sin|social[ _-]?insurance|"
+    r"social[ _-]?security|social|itin|tax(?:payer)?[ _-]?(?:id|"
     r"identification)|"
     r"national[ _-]?(?:id|insurance|identity|identification)(?:[ _-]card)?|nino|bsn|"
     r"dni|"
@@ -104,8 +105,8 @@ _CUES = (
 )
 
 RULES: tuple[Rule, ...] = (
-    rule(Label.SSN, r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])", _score_ssn),
-    rule(Label.SSN, r"(?<![\w.-])\d{3}[ .]\d{2}[ .]\d{4}(?![\w-])", _score_ssn),
+    rule(Label.SSN, r"(?<![A-Za-z0-9.-])\d{3}-\d{2}-\d{4}(?![\w-])", _score_ssn),
+    rule(Label.SSN, r"(?<![A-Za-z0-9.-])\d{3}[ .]\d{2}[ .]\d{4}(?![\w-])", _score_ssn),
     rule(
         Label.SSN,
         r"(?i)(?<![\w-])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ ]?\d{2}[ ]?\d{2}[ ]?\d{2}"
@@ -113,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         _score_nino,
     ),
     *(
-        rule(Label.SSN, rf"(?<![\w./-]){plan.pattern}(?![\w/-])", _check(plan))
+        rule(Label.SSN, rf"(?<![A-Za-z0-9./-]){plan.pattern}(?![\w/-])", _check(plan))
         for plan in _PLANS
     ),
     cued(

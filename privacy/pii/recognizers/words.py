@@ -13,13 +13,13 @@ PHONE = word_set(
 OTHER_NUMBER = word_set(
     "order orders build version ticket tickets invoice invoices ref reference "
     "case sku isbn issn ean upc serial model release revision commit port pid "
-    "line error code tracking item product part batch lot job task issue bug pr "
+    "error code tracking item product part batch lot job task issue bug pr "
     "transaction txn timestamp epoch uuid guid hash checksum bytes byte size "
     "count total revenue amount price qty quantity sales rows row records page "
     "pages offset duration ms seconds minutes hours units usd eur gbp dollars "
     "euros doi arxiv sha shipment parcel change po rfc cve patent index score "
     "position figures sum subtotal balance confirmation booking reservation "
-    "coupon voucher barcode lines quote contract population budget profit cost "
+    "coupon voucher barcode quote contract population budget profit cost "
     "costs"
 )
 SOFTWARE = word_set(

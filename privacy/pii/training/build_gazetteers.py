@@ -7,26 +7,54 @@ Run with an interpreter that has Faker (it is no run-time dependency)::
 
 import argparse
 import importlib
+import importlib.util
 import json
 import pkgutil
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 WORD = re.compile(r"[a-z][a-z'\-]+")
-ATTRIBUTES = re.compile(r"^(first|last)_names?(_(male|female|nonbinary|unisex))?$")
+ATTRIBUTES = re.compile(
+    r"^(first|last)(_romanized)?_names?(_(male|female|nonbinary|unisex))?$"
+)
 PLACES = re.compile(r"^(cities|city_names?|countries|states|municipalities)$")
 # The "en" table repeats a census file with very rare names that are ordinary words.
 SKIPPED_LOCALES = frozenset({"en"})
 
 
+_CYRILLIC_LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяєіїґј"
+# One a letter; a dot stands for a sign that is not written.
+_LATIN = (
+    "a b v g d e zh z i y k l m n o p r s t u f kh ts ch sh shch . y . e yu ya "
+    "ye i yi g j"
+)
+_CYRILLIC = {
+    ord(letter): latin
+    for letter, latin in zip(_CYRILLIC_LETTERS, re.split(" ", _LATIN), strict=True)
+}
+
+
+def load_fold() -> Callable[[str], str]:
+    """Return the library's own folding, without importing the whole library."""
+    path = DATA.parent / "gazetteer.py"
+    spec = importlib.util.spec_from_file_location("gazetteer", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} cannot be loaded.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folding: Callable[[str], str] = module.fold
+    return folding
+
+
+_fold = load_fold()
+
+
 def fold(name: str) -> str:
-    """Return the accent-free lower-case form in which names are looked up."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(char for char in plain if not unicodedata.combining(char))
+    """Return the accent-free lower-case Latin form in which names are looked up."""
+    return _fold(name.casefold().translate(_CYRILLIC).replace(".", ""))
 
 
 def read_tables(package: str, attribute: re.Pattern[str]) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pycrfsuite
 
-from privacy.pii.gazetteer import words
+from privacy.pii.gazetteer import first_names, last_names, words
 from privacy.pii.tagger import MODEL, features, units
 from privacy.pii.training.templates import WITH_NAMES, WITHOUT_NAMES
 
@@ -55,8 +55,8 @@ class Names:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._lists = {
-            "F": sorted(words("first_names") - words("common_words")),
-            "L": sorted(words("last_names") - words("common_words")),
+            "F": sorted(first_names() - words("common_words")),
+            "L": sorted(last_names() - words("common_words")),
             "P": sorted(words("places")),
         }
 

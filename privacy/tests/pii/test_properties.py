@@ -1,6 +1,7 @@
 """What holds for every text."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +27,7 @@ def test_it_returns_sorted_spans_inside_the_text_without_overlaps(text):
     assert spans == sorted(spans)
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
     assert all(0 < span.score <= 1 for span in spans)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
 
 
 @relaxed
@@ -49,7 +50,7 @@ def test_it_reports_every_replacement(text):
 def stream(text, cuts):
     redactor = StreamRedactor()
     edges = [0, *sorted(cuts), len(text)]
-    chunks = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [text[a:b] for a, b in pairwise(edges)]
     return "".join(map(redactor.feed, chunks)) + redactor.finish(), redactor
 
 
