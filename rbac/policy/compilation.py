@@ -1,4 +1,4 @@
-"""Roles become bit masks: a plain check is two look-ups and a shift.
+"""Roles become bit masks: a plain check is one look-up and two ands.
 
 A snapshot holds every role's closure; an entry holds what one person's active roles
 come to. Both are immutable. What has a condition is left to `decisions.resolve`.
@@ -51,13 +51,15 @@ class CompiledRole:
 class Snapshot:
     """The whole policy at one moment."""
 
+    # Each registered code's own bit, already in its place.
     bits: Mapping[str, int]
     roles: Mapping[str, CompiledRole]
 
     @classmethod
     def build(cls, roles: Iterable[Role], codes: Iterable[str]) -> Snapshot:
         """Return the compiled policy over the registered permission codes."""
-        bits = {code: bit for bit, code in enumerate(sorted(map(bare_code, codes)))}
+        known = sorted(set(map(bare_code, codes)))
+        bits = {code: 1 << place for place, code in enumerate(known)}
         by_name = {role.name: role for role in roles}
         own = {name: _masks_of(role, bits) for name, role in by_name.items()}
         compiled = {name: _compiled(name, by_name, own) for name in by_name}
@@ -105,12 +107,13 @@ class Entry:
 
     def quick(self, code: str) -> bool | None:
         """Return the answer if it depends on nothing, else None."""
-        bit = self.bits.get(code)
-        if bit is None:
+        try:
+            bit = self.bits[code]
+        except KeyError:
             return None
-        if self.sure >> bit & 1:
+        if self.sure & bit:
             return True
-        return None if self.depends >> bit & 1 else False
+        return None if self.depends & bit else False
 
     def covering(self, code: str) -> tuple[Held, ...]:
         """Return the held grants that speak of the code."""
@@ -178,7 +181,7 @@ def _masks_of(role: Role, bits: Mapping[str, int]) -> Masks:
         mask = 0
         for code, bit in bits.items():
             if covers(grant.code, code):
-                mask |= 1 << bit
+                mask |= bit
         if grant.effect == "allow":
             masks |= Masks(allow=mask) if grant.is_plain else Masks(may_allow=mask)
         else:
