@@ -21,12 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: str) -> None:
         """Print the text; nothing is executed."""
-        names = Databases(options["database"], options["business_database"])
         try:
-            text = sql_for_roles(names)
+            names = Databases(options["database"], options["business_database"])
         except ValueError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(text)
+        self.stdout.write(sql_for_roles(names))
         self.stdout.write(
             "-- `manage.py migrate` (as chatsec_owner) grants the rights on tables."
         )
