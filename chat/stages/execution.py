@@ -12,7 +12,7 @@ from chat.models import QueryKind
 from chat.selectors.knowledge import search_articles
 from chat.stages.types import AuthorizedPlan, Cells, FetchedRows, ReleasedRows
 from chatsec.core.errors import JsonScalar
-from privacy.selectors import list_holdings
+from privacy.selectors import Holding, list_holdings
 
 MAX_RESOURCE_IDS: Final = 500
 OWN_DATA_COLUMNS: Final = ("what", "purposes", "kept")
@@ -43,10 +43,15 @@ def _from_source(authorized: AuthorizedPlan) -> Fetched:
 
 def _holdings() -> Fetched:
     rows = tuple(
-        (one.holds, ", ".join(one.purposes), one.retention or one.keep_reason)
-        for one in list_holdings()
+        (one.holds, ", ".join(one.purposes), _kept_for(one)) for one in list_holdings()
     )
     return Fetched(OWN_DATA_COLUMNS, rows, is_cut=False)
+
+
+def _kept_for(one: Holding) -> str:
+    if one.keep_reason:
+        return one.keep_reason
+    return f"{one.days} days" if one.days else "as long as the account"
 
 
 def _articles(authorized: AuthorizedPlan) -> Fetched:

@@ -158,7 +158,7 @@ ALLOWED = [
     "SELECT s.region, p.name FROM sales AS s JOIN people AS p ON p.region = s.region",
     "SELECT s.region FROM sales s LEFT JOIN people p ON p.region = s.region",
     "SELECT COUNT(*) AS number, COUNT(DISTINCT seller) AS sellers FROM sales",
-    "SELECT region, SUM(amount) AS total FROM sales GROUP BY region ORDER BY total DESC",
+    "SELECT region, SUM(amount) AS a FROM sales GROUP BY region ORDER BY a DESC",
     "SELECT UPPER(region) AS region_name FROM sales WHERE region = :caller_region",
     "SELECT region FROM sales WHERE sold_on >= CAST('2026-01-01' AS date) LIMIT 10",
     "SELECT CASE WHEN amount > 10 THEN 'big' ELSE 'small' END AS size FROM sales",

@@ -1,0 +1,445 @@
+"""One message's story, told for each of the cast."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy
+
+from accounts.errors import InvalidCode
+from accounts.tests.factories import totp_code
+from auditlog.selectors import describe, list_events
+from chat.constants import INSUFFICIENT, MFA_MESSAGE
+from chat.errors import MessageRefused
+from chat.models import Message, PendingQuestion, QueryDefinition, RecordedAction
+from chat.pipeline import answer_message, answer_step_up
+from chat.services.conversations import start_conversation
+from chat.stages.types import Answer
+from chatsec.core.context import ANONYMOUS
+from chatsec.core.errors import NotFound
+from rbac.tests.factories import give_role
+
+pytestmark = pytest.mark.django_db
+
+AT_NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+AT_NIGHT = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+
+
+def column(answer: Answer, name: str):
+    place = answer.columns.index(name)
+    return [row[place] for row in answer.rows]
+
+
+def events(name: str):
+    return [describe(event) for event in list_events(event_type=name)]
+
+
+def oracle(url: str, sql: str):
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(sql).fetchall()
+
+
+def test_a_manager_sees_the_rows_of_her_team_only(ask, alice):
+    answer = ask(alice, "Show me team sales for Q4", now=AT_NOON)
+
+    assert answer.status == "answered"
+    assert answer.query == "team_sales"
+    assert answer.slots == {"quarter": 4}
+    assert set(column(answer, "team")) == {"north-1"}
+    assert set(column(answer, "quarter")) == {4}
+    assert "Q4 2026" in answer.message
+
+
+def test_a_representative_is_told_what_he_lacks(ask, bob):
+    answer = ask(bob, "Show me team sales for Q4")
+
+    assert answer.status == "denied"
+    assert answer.message == (
+        "You don't have access to team sales data. "
+        "Contact your administrator if you need access."
+    )
+    assert answer.extra == {"error": INSUFFICIENT, "required": "read_team_sales"}
+    assert answer.rows == ()
+    (refusal,) = events("authorization_denied")
+    assert refusal["required_permission"] == "read_team_sales"
+    assert refusal["result"] == "denied"
+
+
+def test_a_representative_sees_totals_of_his_region(ask, bob, business):
+    answer = ask(bob, "What were the total sales in Q3 2026?")
+
+    ((revenue, number),) = oracle(
+        business,
+        "SELECT SUM(amount), COUNT(*) FROM sales"
+        " WHERE region = 'north' AND year = 2026 AND quarter = 3",
+    )
+    assert answer.query == "sales_summary"
+    assert column(answer, "revenue") == [float(revenue)]
+    assert column(answer, "number_of_sales") == [number]
+
+
+def test_a_filter_in_the_question_does_not_widen_the_scope(ask, bob):
+    answer = ask(bob, "total sales in the south region in Q3 2026")
+
+    assert answer.query == "sales_summary"
+    assert answer.slots["region"] == "south"
+    assert answer.rows == ()
+    assert "nothing was found within what you may see" in answer.message
+
+
+def test_finance_gets_totals_of_all_regions_and_no_single_sale(ask, dan, business):
+    summary = ask(dan, "What were the total sales in Q3 2026?")
+    detail = ask(dan, "List every single sale in Q3")
+
+    ((revenue,),) = oracle(
+        business, "SELECT SUM(amount) FROM sales WHERE year = 2026 AND quarter = 3"
+    )
+    assert column(summary, "revenue") == [float(revenue)]
+    assert summary.decision["permission"] == "read_sales_aggregate"
+    assert detail.status == "denied"
+    assert detail.extra["required"] == "read_sales_detail"
+
+
+def test_finance_reads_the_report_and_an_employee_does_not(ask, dan, erin):
+    report = ask(dan, "Show me the financial report")
+    refusal = ask(erin, "Show me the financial report")
+
+    assert report.status == "answered"
+    assert report.rows
+    assert refusal.extra["required"] == "read_financial"
+    (read,) = events("data_access")
+    assert read["resource_type"] == "financial_reports_records"
+    assert read["data_classification"] == "confidential"
+    assert read["result_count"] == len(report.rows)
+
+
+def test_personnel_records_ask_for_a_code_and_go_on(catalogue, acting, carol):
+    actor = acting(carol)
+    conversation = start_conversation(actor)
+
+    asked = answer_message(actor, conversation, "Show me all employee records")
+    done = answer_step_up(
+        actor,
+        conversation,
+        mfa_session_id=asked.extra["mfa_session_id"],
+        code=totp_code(carol),
+    )
+
+    assert asked.status == "mfa_required"
+    assert asked.message == MFA_MESSAGE
+    assert asked.rows == ()
+    assert done.status == "answered"
+    assert done.query == "employee_records"
+    assert len(done.rows) > 200
+    assert "national_id" in done.columns
+    (read,) = events("data_access")
+    assert len(read["resource_ids"]) == len(done.rows)
+    assert read["resource_ids"][0].startswith("employee_")
+
+
+def test_a_wrong_code_is_refused_and_the_question_waits(catalogue, acting, carol):
+    actor = acting(carol)
+    conversation = start_conversation(actor)
+    asked = answer_message(actor, conversation, "Show me all employee records")
+    challenge = asked.extra["mfa_session_id"]
+
+    with pytest.raises(InvalidCode, match="Invalid verification code"):
+        answer_step_up(actor, conversation, mfa_session_id=challenge, code="000000")
+
+    code = totp_code(carol)
+    again = answer_step_up(actor, conversation, mfa_session_id=challenge, code=code)
+    assert again.status == "answered"
+
+
+def test_a_code_sent_as_a_message_goes_on_and_is_never_kept(catalogue, acting, carol):
+    actor = acting(carol)
+    conversation = start_conversation(actor)
+    answer_message(actor, conversation, "Show me all employee records")
+
+    done = answer_message(actor, conversation, totp_code(carol))
+
+    assert done.status == "answered"
+    assert Message.objects.filter(role="user").count() == 1
+
+
+def test_a_pending_question_is_bound_to_user_session_and_conversation(
+    catalogue, acting, carol, charlie
+):
+    actor = acting(carol)
+    conversation = start_conversation(actor)
+    other_conversation = start_conversation(actor)
+    asked = answer_message(actor, conversation, "Show me all employee records")
+    challenge, code = asked.extra["mfa_session_id"], totp_code(carol)
+    other_session = acting(carol)
+    stranger = acting(charlie)
+
+    for who, where in (
+        (actor, other_conversation),
+        (other_session, conversation),
+        (stranger, conversation),
+        (stranger, start_conversation(stranger)),
+    ):
+        with pytest.raises(NotFound):
+            answer_step_up(who, where, mfa_session_id=challenge, code=code)
+
+
+def test_who_stepped_up_a_moment_ago_is_not_asked_again(ask, carol):
+    answer = ask(carol, "Show me all employee records", stepped_up=True)
+
+    assert answer.status == "answered"
+
+
+def test_without_a_factor_it_is_denied_with_the_way_to_enrol(ask, erin):
+    give_role(erin, "hr_specialist")
+
+    answer = ask(erin, "Show me all employee records")
+
+    assert answer.status == "denied"
+    assert answer.extra["code"] == "factor_required"
+    assert "authenticator app" in answer.message
+
+
+def test_salaries_are_read_in_office_hours_only(ask, carol):
+    by_day = ask(carol, "What's the salary of Jane Smith?", now=AT_NOON)
+    by_night = ask(carol, "What's the salary of Jane Smith?", now=AT_NIGHT)
+
+    assert by_day.status == "mfa_required"
+    assert by_night.status == "denied"
+    assert by_night.extra["required"] == "read_employee_salary"
+
+
+def test_personal_columns_need_a_permission_of_their_own(ask, erin):
+    from rbac.models import Role, RoleGrant
+
+    role = Role.objects.create(name="hr_junior", label="HR junior")
+    RoleGrant.objects.create(role=role, code="read_hr_data")
+    give_role(erin, "hr_junior")
+    QueryDefinition.objects.filter(key="employee_records").update(requires_mfa=False)
+
+    answer = ask(erin, "Show me all employee records")
+
+    assert answer.status == "answered"
+    assert "name" in answer.columns
+    assert not {"national_id", "birth_date", "address"} & set(answer.columns)
+
+
+def test_own_figures_are_the_callers_own(ask, bob, alice):
+    mine = ask(bob, "my sales in Q3 2026")
+    hers = ask(alice, "my sales in Q3 2026")
+
+    assert mine.query == "own_sales"
+    assert set(column(mine, "seller")) == {"Bob Miller"}
+    assert hers.rows == ()
+
+
+def test_everybody_finds_a_colleague_in_the_directory(ask, erin):
+    answer = ask(erin, "what is Jane Smith's phone number")
+
+    assert answer.query == "company_directory"
+    assert column(answer, "name") == ["Jane Smith"]
+
+
+def test_a_discount_is_approved_up_to_the_limit(ask, alice, bob):
+    within = ask(alice, "approve a discount of 500")
+    above = ask(alice, "approve a discount of 5000")
+    not_his = ask(bob, "approve a discount of 5")
+
+    assert within.status == "answered"
+    assert "recorded" in within.message
+    assert above.status == "denied"
+    assert above.extra["required"] == "approve_discounts"
+    assert not_his.status == "denied"
+    recorded = RecordedAction.objects.get()
+    assert str(recorded.id) == within.extra["reference"]
+    assert len(events("chat.action_recorded")) == 1
+
+
+def test_a_missing_slot_is_asked_for_and_filled_in_the_next_turn(
+    catalogue, acting, alice
+):
+    actor = acting(alice)
+    conversation = start_conversation(actor)
+
+    asked = answer_message(actor, conversation, "approve discount")
+    done = answer_message(actor, conversation, "500 euros")
+
+    assert asked.status == "clarify"
+    assert asked.extra["missing"] == ["amount"]
+    assert done.status == "answered"
+    assert done.slots["amount"] == 500
+
+
+def test_who_may_not_ask_is_not_asked_for_a_slot(ask, bob):
+    assert ask(bob, "approve discount").status == "denied"
+
+
+def test_another_question_takes_the_place_of_a_pending_one(catalogue, acting, alice):
+    actor = acting(alice)
+    conversation = start_conversation(actor)
+    answer_message(actor, conversation, "approve discount")
+
+    answer = answer_message(actor, conversation, "Show me team sales for Q4")
+
+    assert answer.query == "team_sales"
+    assert not PendingQuestion.objects.filter(answered_at__isnull=True).exists()
+
+
+def test_anybody_gets_public_answers_and_nothing_is_kept(catalogue):
+    answer = answer_message(ANONYMOUS, None, "What are your opening hours?")
+
+    assert answer.status == "answered"
+    assert "8:00 to 18:00" in answer.message
+    assert not Message.objects.exists()
+    assert len(events("chatbot_query")) == 1
+
+
+def test_nobody_signed_in_gets_no_company_data(catalogue):
+    answer = answer_message(ANONYMOUS, None, "Show me the sales summary")
+
+    assert answer.status == "denied"
+    assert answer.extra["required"] == "read_sales"
+
+
+def test_a_question_about_nothing_is_out_of_scope(ask, erin):
+    answer = ask(erin, "what is the weather on mars")
+
+    assert answer.status == "out_of_scope"
+    assert answer.rows == ()
+
+
+def test_an_unclear_question_offers_only_what_one_may_run(ask, erin, alice):
+    from chat.interpretation import interpret
+
+    unclear = [text for text in UNCLEAR if interpret(text).band == "clarify"]
+    for text in unclear:
+        answer = ask(erin, text)
+        offered = {option["query"] for option in answer.extra.get("options", [])}
+        assert answer.status in ("clarify", "out_of_scope")
+        assert not offered & {
+            "sales_detail",
+            "team_sales",
+            "financial_report",
+            "salary",
+        }
+
+
+UNCLEAR = ("numbers", "sales", "show me the report", "data please", "team", "pay")
+
+
+def test_own_data_tells_what_is_held(ask, erin):
+    answer = ask(erin, "what data do you have about me")
+
+    assert answer.status == "answered"
+    assert "What you asked and what was answered" in column(answer, "what")
+
+
+def test_help_offers_what_one_may_ask(ask, erin, alice):
+    hers, his = ask(alice, "hello").message, ask(erin, "hello").message
+
+    assert hers != his
+    assert "discount" in hers
+    assert "discount" not in his
+
+
+def test_only_as_many_rows_as_were_asked_for(ask, alice):
+    answer = ask(alice, "top 3 products in 2026")
+
+    assert answer.query == "top_products"
+    assert len(answer.rows) == 3
+
+
+def test_small_groups_are_held_back(ask, dan, catalogue):
+    query = QueryDefinition.objects.get(key="sales_by_region")
+    query.sql = (
+        "SELECT seller_username, SUM(amount) AS revenue FROM sales"
+        " WHERE (:quarter IS NULL OR quarter = :quarter)"
+        " AND (:year IS NULL OR year = :year) GROUP BY seller_username"
+    )
+    query.save()
+
+    answer = ask(dan, "Sales by region")
+
+    assert answer.rows == ()
+    assert "fewer than five" in answer.message
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["title", "resource_type", "permission", "data_classification", "sql", "purposes"],
+)
+def test_an_entry_with_an_empty_field_is_denied(ask, admin, field, catalogue):
+    empty = [] if field == "purposes" else ""
+    QueryDefinition.objects.filter(key="sales_summary").update(**{field: empty})
+
+    answer = ask(admin, "Show me the sales summary")
+
+    assert answer.status == "denied"
+
+
+def test_a_disabled_query_is_not_answered(ask, alice, catalogue):
+    QueryDefinition.objects.filter(key="team_sales").update(enabled=False)
+
+    assert ask(alice, "Show me team sales for Q4").status == "out_of_scope"
+
+
+def test_consent_is_asked_for_where_a_purpose_needs_it(ask, alice, catalogue):
+    QueryDefinition.objects.filter(key="team_sales").update(
+        purposes=["improve_service"]
+    )
+
+    answer = ask(alice, "Show me team sales for Q4")
+
+    assert answer.status == "consent_required"
+    assert answer.extra == {
+        "error": "Consent required",
+        "request_consent": True,
+        "purpose": "improve_service",
+    }
+    assert answer.rows == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "x" * 4001, "a\x00b", "a\ud800b", "a\x1bb"], ids=range(6)
+)
+def test_it_refuses_texts_that_are_no_message(ask, erin, text):
+    with pytest.raises(MessageRefused):
+        ask(erin, text)
+
+
+def test_nobody_writes_in_anothers_conversation(catalogue, acting, alice, charlie):
+    hers = start_conversation(acting(alice))
+    stranger = acting(charlie)
+
+    with pytest.raises(NotFound):
+        answer_message(stranger, hers, "hello")
+    with pytest.raises(NotFound):
+        answer_message(ANONYMOUS, hers, "hello")
+    with pytest.raises(NotFound):
+        answer_message(stranger, None, "hello")
+
+
+def test_each_turn_leaves_its_evidence_once(ask, alice):
+    ask(alice, "Show me team sales for Q4")
+
+    (granted,) = events("authorization_check")
+    (asked,) = events("chatbot_query")
+    assert granted["required_permission"] == "read_team_sales"
+    assert "sales_manager" in granted["roles"]
+    assert asked["intent"] == "team_sales"
+    assert asked["execution_time_ms"] >= 0
+    assert len(events("data_access")) == 1
+
+
+def test_an_actor_closed_meanwhile_gets_nothing(catalogue, acting, alice):
+    from accounts.services.people import update_user
+
+    actor = acting(alice)
+    conversation = start_conversation(actor)
+    update_user(alice, is_active=False)
+
+    answer = answer_message(
+        replace(actor, person=alice), conversation, "Show me team sales for Q4"
+    )
+
+    assert answer.status == "denied"
