@@ -71,7 +71,7 @@ def alice(db: None) -> Any:
     return _person(
         "alice",
         "sales_manager",
-        department="sales",
+        department="Sales",
         region="north",
         team="north-1",
         approval_limit=1000,
@@ -82,32 +82,32 @@ def alice(db: None) -> Any:
 def bob(db: None) -> Any:
     """Sales representative, alice's colleague."""
     return _person(
-        "bob", "sales_rep", department="sales", region="north", team="north-1"
+        "bob", "sales_rep", department="Sales", region="north", team="north-1"
     )
 
 
 @pytest.fixture
 def carol(db: None) -> Any:
     """HR specialist with an authenticator app."""
-    return _person("carol", "hr_specialist", department="hr", totp=True)
+    return _person("carol", "hr_specialist", department="Human Resources", totp=True)
 
 
 @pytest.fixture
 def dan(db: None) -> Any:
     """Finance, with an authenticator app."""
-    return _person("dan", "finance", department="finance", totp=True)
+    return _person("dan", "finance", department="Finance", totp=True)
 
 
 @pytest.fixture
 def erin(db: None) -> Any:
     """An employee without any special role."""
-    return _person("erin", "employee", department="support")
+    return _person("erin", "employee", department="Support")
 
 
 @pytest.fixture
 def charlie(db: None) -> Any:
     """The stranger: signed in, no business with anybody's things."""
-    return _person("charlie", "employee", department="legal", region="west")
+    return _person("charlie", "employee", department="Legal", region="west")
 
 
 @pytest.fixture
@@ -151,3 +151,11 @@ def business(django_db_setup: None) -> str:
 
     seed_business(settings.BUSINESS_OWNER_DATABASE_URL, sales=2000)
     return settings.BUSINESS_DATABASE_URL
+
+
+@pytest.fixture
+def catalogue(db: None, business: str) -> None:
+    """Publish the demo catalogue over the small business database."""
+    from chat.tests.factories import publish_demo_catalogue
+
+    publish_demo_catalogue(business)

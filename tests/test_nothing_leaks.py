@@ -6,16 +6,16 @@ import logging
 import psycopg2
 import pytest
 import redis
-from accounts.tests.factories import PASSWORD, totp_code, totp_secret
 from django.conf import settings
 from django.db import connection
 from psycopg2 import sql
 
+from accounts.tests.factories import PASSWORD, totp_code, totp_secret
 from chatsec.core.logs import JsonFormatter
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("business"),
+    pytest.mark.usefixtures("catalogue"),
 ]
 
 TEXT = "Show me team sales for Q4, zebra-canary-text"
@@ -38,8 +38,9 @@ def raw_database() -> bytes:
         raw.cursor() as cursor,
     ):
         cursor.execute(
-            "SELECT schemaname, tablename FROM pg_tables"
-            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            "SELECT n.nspname, c.relname FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
+            " AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
         )
         for schema, table in cursor.fetchall():
             name = sql.Identifier(schema, table)

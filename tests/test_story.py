@@ -1,11 +1,12 @@
 """The main job, through the API, on real engines."""
 
 import pytest
+
 from accounts.tests.factories import totp_code
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("business"),
+    pytest.mark.usefixtures("catalogue"),
 ]
 
 DENIED = (
@@ -31,8 +32,8 @@ def events(api, admin, **query):
 
 
 def column(answer, name):
-    keys = [found["key"] for found in answer["columns"]]
-    return {row[keys.index(name)] for row in answer["rows"]}
+    place = answer["columns"].index(name)
+    return {row[place] for row in answer["rows"]}
 
 
 def test_a_manager_sees_the_rows_of_her_team_only(api, alice, admin):
@@ -157,7 +158,8 @@ def test_losing_the_role_changes_the_next_answer_and_hides_the_last(api, alice, 
     found = (
         api(admin).get("/api/v1/rbac/assignments", {"user": "alice"}).json()["results"]
     )
-    removed = api(admin).delete(f"/api/v1/rbac/assignments/{found[0]['id']}")
+    path = f"/api/v1/rbac/assignments/{found[0]['id']}"
+    removed = api(admin).delete(path, {"reason": "moved to another team"})
     assert removed.status_code == 204, removed.content
 
     _, again = ask(client, "Show me team sales for Q4")

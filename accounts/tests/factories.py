@@ -52,6 +52,11 @@ def totp_code(user: User, at: datetime | None = None) -> str:
     return f"{clock.token():06d}"
 
 
+def totp_secret(user: User) -> str:
+    """Return the secret as the user typed it into the authenticator app."""
+    return TOTPFactor.objects.get(user=user).secret_base32
+
+
 def make_session(
     user: User, *, kind: sessions.Kind = "token", stepped_up: bool = False
 ) -> AuthSession:
