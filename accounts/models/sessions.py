@@ -11,6 +11,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.constants import SESSION_IDLE
+from accounts.devices import name_device
 from chatsec.core.crypto import Place, open_for, seal_for
 
 
@@ -91,6 +92,11 @@ class AuthSession(models.Model):
         self.user_agent_sealed = seal_for(
             self.user_id, value, place=self._user_agent_place()
         )
+
+    @property
+    def device_name(self) -> str:
+        """What the device is, in words: "Firefox on Linux"."""
+        return name_device(self.user_agent) or self.get_kind_display()
 
     def _user_agent_place(self) -> Place:
         return Place("accounts_authsession", "user_agent_sealed", self.id)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
+from time import monotonic, sleep
 from uuid import UUID
 
 from django.db import transaction
@@ -44,8 +45,9 @@ LIMITS: Mapping[str, int] = {
 # IPv6: a household or a server gets a /64, so it counts as one caller.
 ADDRESS_PREFIX = {4: 32, 6: 64}
 SUBNET_PREFIX = {4: 24, 6: 64}
-# How long a place may be taken by a check that has not answered yet.
-IN_FLIGHT_RETRY = timedelta(seconds=1)
+# How long a try waits for places that checks under way may give back.
+IN_FLIGHT_PATIENCE = timedelta(seconds=3)
+IN_FLIGHT_PAUSE = timedelta(milliseconds=50)
 
 
 @dataclass(slots=True)
@@ -109,15 +111,29 @@ def _network_digest(ip: str, prefixes: Mapping[int, int]) -> bytes:
 
 
 def _reserve(reserved: Attempt, *, now: datetime) -> None:
+    deadline = monotonic() + IN_FLIGHT_PATIENCE.total_seconds()
+    while not _has_place(reserved, now=now):
+        # All places are taken by checks that have not answered yet: the honest ones
+        # give theirs back in a moment, the others lock the account.
+        if monotonic() > deadline:
+            raise AccountLocked(retry_after_seconds=1)
+        sleep(IN_FLIGHT_PAUSE.total_seconds())
+
+
+def _has_place(reserved: Attempt, *, now: datetime) -> bool:
+    """Whether a place was reserved in each budget; raise AccountLocked at a limit."""
     with transaction.atomic():
         budgets = _locked_budgets(reserved, now=now)
         waits = [_seconds_to_wait(budget, now=now) for budget in budgets]
         if any(waits):
             raise AccountLocked(retry_after_seconds=max(waits))
+        if any(len(each.tries) >= LIMITS[each.scope] for each in budgets):
+            return False
         for budget in budgets:
             budget.tries[reserved.id] = [now.timestamp(), False]
             budget.touched_at = now
             budget.save(update_fields=["tries", "touched_at"])
+    return True
 
 
 def _settle(reserved: Attempt, *, now: datetime) -> None:
@@ -159,11 +175,9 @@ def _seconds_to_wait(budget: AttemptBudget, *, now: datetime) -> int:
     if budget.locked_until is not None and budget.locked_until > now:
         return ceil((budget.locked_until - now).total_seconds())
     limit = LIMITS[budget.scope]
-    if len(budget.tries) < limit:
-        return 0
     failures: list[float] = sorted(at for at, failed in budget.tries.values() if failed)
     if len(failures) < limit:
-        return ceil(IN_FLIGHT_RETRY.total_seconds())
+        return 0
     frees_at = failures[len(failures) - limit] + LOCK_WINDOW.total_seconds()
     return max(1, ceil(frees_at - now.timestamp()))
 

@@ -187,6 +187,33 @@ def test_parallel_guesses_get_five_checks():
     assert guess_in_parallel(16) == 5
 
 
+@pytest.mark.django_db(transaction=True)
+def test_parallel_sign_ins_with_the_right_password_all_get_in():
+    alice = make_user("alice")
+
+    def sign_in():
+        with lockout.attempt(alice, ip=HOME) as attempt:
+            sleep(0.02)
+            attempt.succeeded = True
+
+    assert race(16, sign_in) == [None] * 16
+
+
+@pytest.mark.django_db
+def test_places_of_checks_that_never_answered_stay_taken(monkeypatch):
+    alice = make_user("alice")
+    # Processes that died in the middle; kept, or Python would end them properly.
+    died = [lockout.attempt(alice, ip=None) for _ in range(5)]
+    for check in died:
+        check.__enter__()
+    monkeypatch.setattr(lockout, "IN_FLIGHT_PATIENCE", timedelta(milliseconds=100))
+
+    assert wait_of(alice) == 1
+    fail(alice, at=timezone.now() + timedelta(minutes=5))
+    for check in died:
+        check.__exit__(None, None, None)
+
+
 @pytest.mark.prove
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("_trial", range(20))

@@ -243,13 +243,13 @@ def test_a_foreign_page_cannot_post(path):
 
 def test_ones_own_devices_are_listed_and_ended():
     alice, charlie = make_user("alice"), make_user("charlie")
-    client = Client(headers={"User-Agent": "Firefox <b>on</b> Linux"})
+    client = Client(headers={"User-Agent": "Own<b>App/1.0"})
     sign_in(client)
     phone, his = make_session(alice), make_session(charlie)
 
     page = client.get("/account")
 
-    assert page.content.decode().count("Firefox &lt;b&gt;on&lt;/b&gt; Linux") == 1
+    assert page.content.decode().count("Own&lt;b&gt;App") == 1
     assert (
         list(page.context["sessions"].values_list("id", flat=True)).count(his.id) == 0
     )
