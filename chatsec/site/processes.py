@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
 WATCH_SECONDS = 0.1
 
 Say = Callable[[str], None]
