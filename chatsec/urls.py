@@ -26,6 +26,7 @@ urlpatterns = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("", include("rbac.urls")),  # pages below /admin/: before the site's own
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("privacy.urls")),

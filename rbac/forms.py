@@ -1,0 +1,104 @@
+"""What administrators fill in; each form is checked by the rules of the services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from rbac.models import Assignment, Role, RoleGrant
+from rbac.services.roles import GrantDefinition, problems_of
+
+# Generic for the type checker only: Django's classes take no parameters at run time.
+if TYPE_CHECKING:
+    RoleModelForm = forms.ModelForm[Role]
+    GrantModelForm = forms.ModelForm[RoleGrant]
+    AssignmentModelForm = forms.ModelForm[Assignment]
+else:
+    RoleModelForm = GrantModelForm = AssignmentModelForm = forms.ModelForm
+
+CONDITION_ROWS = forms.Textarea(attrs={"rows": 2, "cols": 40, "spellcheck": "false"})
+
+
+class RoleForm(RoleModelForm):
+    """A role without its grants."""
+
+    class Meta:
+        model = Role
+        fields = ("name", "label", "description")
+        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+
+
+class GrantForm(GrantModelForm):
+    """One grant; a condition that cannot be read is an error with its position."""
+
+    columns = forms.CharField(
+        required=False,
+        max_length=4000,
+        help_text="Names separated by commas; empty for all columns.",
+    )
+
+    class Meta:
+        model = RoleGrant
+        fields = (
+            "code",
+            "effect",
+            "condition",
+            "row_filter",
+            "columns",
+            "requires_step_up",
+        )
+        widgets = {"condition": CONDITION_ROWS, "row_filter": CONDITION_ROWS}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        columns = self.instance.columns
+        self.initial["columns"] = ", ".join(columns) if columns else ""
+
+    def clean_columns(self) -> list[str] | None:
+        """Return the names, or None for all."""
+        names = [name.strip() for name in self.cleaned_data["columns"].split(",")]
+        return [name for name in names if name] or None
+
+    def clean(self) -> None:
+        """Show what the service would refuse beside the field."""
+        super().clean()
+        if self.errors:
+            return
+        for name, messages in problems_of(self.definition()).items():
+            self.add_error("code" if name == "permission" else name, messages)
+
+    def definition(self) -> GrantDefinition:
+        """Return the grant as the service takes it."""
+        given = self.cleaned_data
+        columns = given["columns"]
+        return GrantDefinition(
+            permission=given["code"],
+            effect=given["effect"],
+            condition=given["condition"],
+            row_filter=given["row_filter"],
+            columns=None if columns is None else tuple(columns),
+            requires_step_up=given["requires_step_up"],
+        )
+
+
+class AssignForm(AssignmentModelForm):
+    """A role for somebody, with the reason that evidence will keep."""
+
+    class Meta:
+        model = Assignment
+        fields = ("user", "role", "valid_from", "valid_until", "reason")
+
+
+class RevokeForm(AssignmentModelForm):
+    """Taking a role away: nothing of the assignment changes but that it ends."""
+
+    ending_reason = forms.CharField(
+        label="Reason to take it away",
+        max_length=500,
+        help_text="Saving ends the assignment now. It stays in the history.",
+    )
+
+    class Meta:
+        model = Assignment
+        fields = ()
