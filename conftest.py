@@ -32,7 +32,7 @@ def _fresh_copy(self: TransactionTestCase) -> None:
 
 
 # Django would TRUNCATE; the application role may not, and evidence must not be.
-TransactionTestCase._fixture_teardown = _fresh_copy  # type: ignore[method-assign]
+setattr(TransactionTestCase, "_fixture_teardown", _fresh_copy)  # noqa: B010 - private, so unknown to the type stubs
 
 
 def _forget_caches() -> None:

@@ -105,14 +105,16 @@ def paginate(
 ) -> Response:
     """Return one page of `rows`; the last field of `ordering` must be unique."""
     page = CursorPage()
-    page.ordering = ordering  # type: ignore[assignment] - the stub knows strings only
+    page.ordering = ordering  # type: ignore[assignment]  # the stub knows one name only
     try:
         found = page.paginate_queryset(rows, request)
     except (ValidationError, ValueError) as error:
         # A forged cursor holds something that is no value of the ordering.
         fields = {"cursor": ["Not a cursor."]}
         raise Invalid("Some fields are not valid.", fields=fields) from error
-    return page.get_paginated_response(serializer(found, many=True).data)
+    return page.get_paginated_response(
+        serializer(found or [], many=True).data  # type: ignore[arg-type]  # many=True takes a list
+    )
 
 
 def problem_handler(error: Exception, where: Mapping[str, Any]) -> Response:

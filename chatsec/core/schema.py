@@ -6,13 +6,13 @@ from drf_spectacular.views import SpectacularAPIView
 from chatsec.core.api import PUBLIC
 
 
-class OpenApiJson(OpenApiJsonRenderer):  # type: ignore[misc]
+class OpenApiJson(OpenApiJsonRenderer):
     """Answers `Accept: application/json` and `?format=json` too."""
 
     media_type = "application/json"
 
 
-class SchemaView(SpectacularAPIView):  # type: ignore[misc]
+class SchemaView(SpectacularAPIView):
     """Describe the API to everybody; the description holds no secret."""
 
     required_permission = PUBLIC

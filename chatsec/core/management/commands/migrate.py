@@ -1,8 +1,8 @@
 """Migrate as the owner, then give the application role its rights."""
 
-from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.core.management.commands.migrate import Command as Migrate
 
 from chatsec.core.grants import grant_application_role
@@ -11,7 +11,7 @@ from chatsec.core.grants import grant_application_role
 class Command(Migrate):
     """Django's migrate, run by the role that owns the tables."""
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Make the owner's connection the one that migrations use."""
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
