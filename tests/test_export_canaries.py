@@ -28,7 +28,7 @@ from privacy import events
 from privacy.services import consent, exports, requests, retention
 from rbac.services import assign_role
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("business")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 
 
 class Canaries:
@@ -61,7 +61,8 @@ def piper(db, canary):
         approval_limit=4711,
         totp=True,
     )
-    assign_role(SYSTEM, user=user, role="sales_rep", reason=canary("reason"))
+    for role in ("sales_manager", "hr_specialist"):
+        assign_role(SYSTEM, user=user, role=role, reason=canary("reason"))
     return user
 
 
@@ -128,12 +129,11 @@ def chat_traces(client, canary) -> None:
     started = client.post("/api/v1/conversations", {"title": canary("title")})
     assert started.status_code == 201, started.content
     path = f"/api/v1/conversations/{started.json()['id']}/messages"
-    for text in (
-        f"Total sales for Q4 {canary('question')}",
-        "Approve a discount of 10",
-        "Show me the salary of Jane",
-    ):
-        assert client.post(path, {"text": text}).status_code == 200
+    question = f"Total sales for Q4 {canary('question')}"
+    texts = (question, "Approve a discount of 100 on sale 12", "All employee records")
+    said = [client.post(path, {"text": text}).json()["status"] for text in texts]
+    # The last one waits for a code: it is a pending question.
+    assert said == ["answered", "answered", "mfa_required"]
 
 
 def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
@@ -142,7 +142,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     sign_in_traces(actor, piper, canary)
     administration_traces(piper, canary)
     privacy_traces(actor, admin_actor, canary)
-    chat_traces(api(piper, stepped_up=True), canary)
+    chat_traces(api(piper), canary)
 
     first = requests.open_request(actor, "access")
     assert exports.fulfil_request(first.id)

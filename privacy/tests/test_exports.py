@@ -9,6 +9,7 @@ import io
 import json
 import os
 import signal
+import tracemalloc
 import zipfile
 from datetime import timedelta
 
@@ -396,3 +397,37 @@ def _export_and_die_after(models: int, request_id) -> None:
         exports.fulfil_request(request_id)
     finally:
         os._exit(1)
+
+
+def test_the_sweep_deletes_files_past_their_time(alice, monkeypatch):
+    monkeypatch.setattr(tasks.fulfil_request, "delay", lambda _id: None)
+    request = finished_export(alice)
+    ExportArtifact.objects.update(expires_at=timezone.now())
+
+    tasks.sweep_stranded_requests()
+
+    assert not storage.artifact_path(request.artifact).exists()
+
+
+def test_memory_does_not_grow_with_the_data(alice):
+    """40 MB of rows go through in a fraction of that."""
+    row_bytes, rows = 2000, 20_000
+    request = open_export(alice)
+
+    def generated(_subject):
+        for number in range(rows):
+            yield {"number": number, "text": "x" * row_bytes}
+
+    with declared("test.Rows", generated):
+        tracemalloc.start()
+        try:
+            exports.fulfil_request(request.id)
+            found = downloads.start_download(actor_of(alice), request.id)
+            size = sum(len(chunk) for chunk in found.chunks)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert size == found.size
+    assert RequestTask.objects.get(model="test.Rows").size > rows * row_bytes
+    assert peak < rows * row_bytes / 4
