@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from auditlog import events, selectors
@@ -26,7 +27,7 @@ from auditlog.models import Alert, Event
 from auditlog.registry import event_types
 from auditlog.rules import RULES
 from auditlog.services import Target, record
-from auditlog.shapes import ReadEvent, describe_read
+from auditlog.shapes import ReadEvent, describe_read, session_label
 from chatsec.core.errors import Json
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class ReadOnlyAdmin(AnyAdmin):
     list_display_links: Any = None
     list_per_page = 50
     show_full_result_count = False
+    # Counting every filter's rows would read the whole log.
+    show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
 
     class Media:
@@ -271,21 +274,25 @@ class EventAdmin(ReadOnlyAdmin):
         """Return the outcome as a badge."""
         return _badge(event.outcome, OUTCOME_BADGES)
 
-    @admin.display(description="Resource", empty_value="-")
-    def resource(self, event: Event) -> str | None:
+    @admin.display(description="Resource")
+    def resource(self, event: Event) -> SafeString:
         """Return what it was done to."""
-        parts = (event.resource_type, event.resource_id)
-        return " ".join(part for part in parts if part) or None
+        if not event.resource_type:
+            return format_html("{}", "-")
+        return format_html("{} {}", event.resource_type, _short(event.resource_id))
 
     @admin.display(description="Request")
     def request(self, event: Event) -> SafeString:
         """Return the request id as a link to all its events."""
-        return format_html('<a href="?q={0}">{0}</a>', event.request_id)
+        if not event.request_id:
+            return format_html("{}", "-")
+        query = urlencode({"q": event.request_id})
+        return format_html('<a href="?{}">{}</a>', query, _short(event.request_id))
 
-    @admin.display(description="Session", empty_value="-")
-    def session(self, event: Event) -> str | None:
+    @admin.display(description="Session")
+    def session(self, event: Event) -> str:
         """Return the session's name in the log."""
-        return cast("str | None", describe_read(_read(event)).get("session_id"))
+        return session_label(event) or "-"
 
     @admin.display(description="As logged")
     def as_logged(self, event: Event) -> SafeString:
@@ -307,7 +314,7 @@ class EventAdmin(ReadOnlyAdmin):
 class AlertAdmin(ReadOnlyAdmin):
     """What the detection rules found."""
 
-    list_display = ("rule", "actor", "count", "first_at", "last_at", "badge", "why")
+    list_display = ("last", "badge", "rule", "actor", "count", "why")
     list_filter = ("state", "rule")
     ordering = ("-id",)
 
@@ -322,6 +329,11 @@ class AlertAdmin(ReadOnlyAdmin):
         found = super().changelist_view(request, extra_context)
         record(events.ALERTS_READ)
         return found
+
+    @admin.display(description="Last (UTC)", ordering="last_at")
+    def last(self, alert: Alert) -> str:
+        """Return when the episode was last seen."""
+        return f"{alert.last_at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="Actor")
     def actor(self, alert: Alert) -> SafeString | str | None:
@@ -358,6 +370,13 @@ def _person(name: str | None, pseudonym: Any) -> SafeString | str | None:
     if name is not None:
         return format_html('<span title="{}">{}</span>', pseudonym, name)
     return str(pseudonym) if pseudonym is not None else None
+
+
+def _short(identifier: str) -> SafeString:
+    """Return the end of a long identifier; the hint has it whole."""
+    if len(identifier) <= 20:
+        return format_html("{}", identifier)
+    return format_html('<span title="{}">…{}</span>', identifier, identifier[-8:])
 
 
 def _badge(text: str, styles: dict[str, str]) -> SafeString:
