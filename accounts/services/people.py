@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import events
 from accounts.constants import MAX_PASSWORD_LENGTH
-from accounts.models import User
+from accounts.models import Challenge, User
 from accounts.names import fold_name
 from accounts.services.sessions import revoke_all_sessions
 from auditlog.services import Target, record
@@ -96,6 +96,8 @@ def set_password(user: User, password: str) -> None:
     _set_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
+        # A sign-in that waits for its code began with the old password.
+        Challenge.objects.filter(user=user, completed_at__isnull=True).delete()
         revoke_all_sessions(user, because="password_set")
         record(events.PASSWORD_SET, target=target_of(user), subject_id=user.id)
 

@@ -122,6 +122,7 @@ def rotate_browser_session(request: HttpRequest) -> None:
 
 
 def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
+    _hold_account(proven.user)
     here = context.current()
     session = sessions.start_session(
         proven.user,
@@ -138,6 +139,18 @@ def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
         details={"kind": kind, "amr": list(proven.amr)},
     )
     return session
+
+
+def _hold_account(user: User) -> None:
+    """Lock the account's row; refuse if it was closed or got another password since.
+
+    Without it a sign-in that began with the old password could outlive the change.
+    """
+    unchanged = User.objects.select_for_update(no_key=True).filter(
+        id=user.id, is_active=True, password=user.password
+    )
+    if not unchanged.exists():
+        raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")
 
 
 def _record_refusal(user: User | None) -> None:

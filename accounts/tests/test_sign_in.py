@@ -4,11 +4,12 @@ from django.contrib import auth
 from django.db import connection
 from django.test import RequestFactory
 
-from accounts.models import Challenge
+from accounts.models import AuthSession, Challenge, User
 from accounts.services import people, sign_in
 from accounts.tests.factories import PASSWORD, make_user, totp_code
+from accounts.tests.race import race
 from chatsec.core import context
-from chatsec.core.errors import Unauthenticated
+from chatsec.core.errors import NotFound, Unauthenticated
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +135,50 @@ def test_the_ledger_counts_under_a_digest():
     assert attempt.ip_address.startswith("fd")
     assert AccessFailureLog.objects.count() == 3
     assert alice.is_active
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda user: people.set_password(user, "another long passphrase"),
+        people.close_account,
+    ],
+)
+def test_a_proof_from_before_a_change_opens_nothing(change):
+    alice = make_user("alice")
+    proven = try_password("alice")
+    assert isinstance(proven, sign_in.Proven)
+
+    change(alice)
+
+    with pytest.raises(Unauthenticated):
+        sign_in.open_token_session(proven)
+    assert AuthSession.objects.count() == 0
+
+
+def test_a_new_password_ends_sign_ins_that_wait_for_a_code():
+    carol = make_user("carol", totp=True)
+    outcome = try_password("carol")
+
+    people.set_password(carol, "another long passphrase")
+
+    with pytest.raises(NotFound):
+        sign_in.check_code(outcome.challenge.id, totp_code(carol))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_password_wins_against_parallel_sign_ins():
+    alice = make_user("alice")
+    proven, turns = try_password("alice"), iter(range(12))
+
+    def act():
+        if next(turns) == 6:
+            return people.set_password(User.objects.get(), "another long passphrase")
+        return sign_in.open_token_session(proven)
+
+    race(12, act)
+
+    assert not AuthSession.objects.filter(user=alice, revoked_at=None).exists()
 
 
 def test_a_challenge_of_a_closed_account_is_over():

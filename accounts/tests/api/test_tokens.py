@@ -3,7 +3,13 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuthSession, Challenge
 from accounts.services import people
-from accounts.tests.factories import PASSWORD, make_session, make_user, totp_code
+from accounts.tests.factories import (
+    PASSWORD,
+    make_session,
+    make_user,
+    sign_in_browser,
+    totp_code,
+)
 from accounts.tests.test_factors import wrong_code
 
 pytestmark = pytest.mark.django_db
@@ -283,6 +289,22 @@ def test_step_up():
     assert answer.json()["expires_in"] == 300
     assert session.stepped_up_at is not None
     assert Challenge.objects.filter(completed_at__isnull=False).count() == 2
+
+
+def test_a_step_up_gives_the_browser_a_new_cookie():
+    carol = make_user("carol", totp=True)
+    client = sign_in_browser(APIClient(), carol)
+    before = client.cookies["session"].value
+
+    answer = client.post(
+        "/api/v1/auth/step-up", {"code": totp_code(carol)}, format="json"
+    )
+
+    assert answer.status_code == 200
+    assert client.cookies["session"].value != before
+    assert client.get("/api/v1/auth/sessions").status_code == 200
+    client.cookies["session"] = before
+    assert client.get("/api/v1/auth/sessions").status_code == 401
 
 
 def test_step_up_without_a_factor_says_how_to_get_one():
