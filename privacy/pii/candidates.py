@@ -8,12 +8,16 @@ from functools import cache
 from privacy.pii.gazetteer import first_names, fold, last_names, names, word_set, words
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+# ChatGPT and In-process are no names; McKay, O'Neil, DeVito and Anne-Marie are.
+_ODD_CASE = re.compile(
+    r"^(?!(?:Mc|Mac|De|Di|Du|La|Le|Van|Von|Fitz|El|Al)[A-Z][a-z]+$)[^'-]*[a-z][A-Z]"
+    r"|-[a-z](?!l-)"
+)
 _KNOWN = "*known*"  # the folded form of a word that is surely no name
 _JOINT = re.compile(r"\.? ?(?:[A-Z]\. ?)?|, ")
 _PARTICLES = word_set(
-    "de da do dos das del della di van von der den ten ter la le el al bin ibn "
-    "bint zu zum zur y e of"
-) - {"of", "e", "la", "le", "el", "ten"}
+    "de da do dos das del della di van von der den ter al bin ibn bint y"
+)
 _TITLES = word_set(
     "mr mrs ms miss mx dr prof professor sir madam herr frau senor senora "
     "monsieur mme madame signor signora dott sra sr doctor nurse"
@@ -106,7 +110,12 @@ def _mark_known_phrases(tokens: list[Token]) -> list[Token]:
 def ambiguous() -> frozenset[str]:
     """Return the names that are ordinary words too."""
     ordinary = words("ambiguous_names") | words("common_words") | words("plain_words")
-    return ordinary & names()
+    return (ordinary | words("foreign_words")) & names()
+
+
+@cache
+def _ordinary() -> frozenset[str]:
+    return words("common_words") | words("foreign_words")
 
 
 @cache
@@ -135,19 +144,22 @@ def propose(text: str, tokens: list[Token]) -> Iterator[Run]:
 
 
 def _reach_back(text: str, tokens: list[Token], position: int) -> int:
-    """Return the first token of a name with initials or particles before it."""
+    """Return the first token of a name with initials before it: "S. van Dijk"."""
+    first = position
     if not tokens[position].text[0].isupper():
         return position
-    first = position
-    while first > 0:
-        previous = tokens[first - 1]
-        between = text[previous.end : tokens[first].start]
-        initial = between in {". ", "."} and len(previous.text) == 1
-        particle = between == " " and previous.folded in _PARTICLES
-        if not (initial and previous.text.isupper()) and not particle:
-            break
+    while first > 0 and tokens[first - 1].folded in _PARTICLES:
         first -= 1
-    return first
+    while first > 0 and _is_initial(text, tokens, first - 1):
+        first -= 1
+        position = first
+    return position
+
+
+def _is_initial(text: str, tokens: list[Token], position: int) -> bool:
+    token = tokens[position]
+    between = text[token.end : tokens[position + 1].start]
+    return len(token.text) == 1 and token.text.isupper() and between in {".", ". "}
 
 
 def _is_part_of_identifier(text: str, token: Token) -> bool:
@@ -172,8 +184,10 @@ def _can_be_name(text: str, tokens: list[Token], position: int) -> bool:
         return _is_lower_name(text, tokens, position)
     if token.is_upper and (token.folded not in names() or len(token.text) < 3):
         return False
+    if not token.is_upper and _ODD_CASE.search(token.text):
+        return False
     known = token.folded in names()
-    if not known and token.folded in words("common_words"):
+    if not known and token.folded in _ordinary():
         return strong_cue(text, tokens, position) > 0
     return not _is_part_of_identifier(text, token)
 
@@ -213,19 +227,29 @@ def _extend(text: str, tokens: list[Token], position: int) -> int:
     while last + 1 < len(tokens) and last - position < 4:
         between = text[tokens[last].end : tokens[last + 1].start]
         following = tokens[last + 1]
-        if not _JOINT.fullmatch(between) or "\n" in between:
+        if not _JOINT.fullmatch(between):
+            break
+        if "." in between and len(tokens[last].text) > 1:
             break
         if "," in between and not _is_reversed(text, tokens, position, last + 1):
             break
         if following.folded in _PARTICLES and last + 2 < len(tokens):
             reach = _past_particles(text, tokens, last + 1)
-            if reach and tokens[reach].text[0].isupper() != lower:
+            if reach and _may_end(tokens[reach], lower=lower):
                 last = reach
                 continue
         if not _continues(text, tokens, last + 1, lower=lower):
             break
         last += 1
     return last
+
+
+def _may_end(token: Token, *, lower: bool) -> bool:
+    if token.folded in _stop():
+        return False
+    if lower:
+        return token.folded in last_names() and token.folded not in ambiguous()
+    return token.is_title
 
 
 def _past_particles(text: str, tokens: list[Token], position: int) -> int:

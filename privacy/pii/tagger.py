@@ -12,7 +12,7 @@ import pycrfsuite
 from privacy.pii.gazetteer import first_names, fold, last_names, words
 
 MODEL = Path(__file__).resolve().parent / "models" / "names.crfsuite"
-MODEL_SHA256 = "f2584119802010b0166f4086c4f9b79a63217fe811f4ce5f4e16c4b475ae1462"
+MODEL_SHA256 = "bf7da054554288ee44208c75219950744a4d97de5c1bd4842fc568288826e807"
 UNIT = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+|[^\w\s]|_")
 
 

@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         Label.SECRET,
-        rf"(?i)(?<![a-z])(?:{_NAMES})[ ](?:is|was|ist|est|es|to|of)[ ](?:now[ ])?['\"]?"
+        rf"(?i)(?<![a-z])(?:{_NAMES})[ ](?:is|was|ist|est|es|to)[ ](?:now[ ])?['\"]?"
         r"(?P<value>[^\s\"',;]{4,200})",
         _score_told,
         group=1,

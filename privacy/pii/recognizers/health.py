@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
         r"|member[ _-]?id|policy[ _-]?(?:number|no)|krankenkasse|versichertennummer|"
         r"npi|"
         r"carte vitale|prescription|rx",
-        r"[A-Z]{0,4}[- ]?\d[A-Z0-9]*(?:[ -]\d[A-Z0-9]*){0,4}",
+        r"[A-Z]{0,4}-?\d[A-Z0-9]*(?:[ -]\d[A-Z0-9]*){0,4}",
         check=with_digit(0.85, least=4),
     ),
     cued(

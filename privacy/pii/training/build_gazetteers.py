@@ -22,6 +22,17 @@ ATTRIBUTES = re.compile(
 )
 PLACES = re.compile(r"^(cities|city_names?|countries|states|municipalities)$")
 # The "en" table repeats a census file with very rare names that are ordinary words.
+WORD_LOCALES = ("de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "da_DK", "pl_PL")
+# Lists by frequency have names among the words.
+NAMES_IN_WORD_LISTS = frozenset(
+    """
+    juan andre antonio anders bjorn carlos claire cristiano dan dany donna felipe
+    fernando francois garcia gonzalez jorge jose julio jung kristen lopez luis
+    manuel marco maria martin miguel pablo pedro pierre pietro piotr rafael
+    rodriguez sam sean stella tom bauer braun vogel schwarz weiss russo romano
+    fuentes rosa luz mira han jan
+    """.split()  # noqa: SIM905 - one long line otherwise
+)
 SKIPPED_LOCALES = frozenset({"en"})
 
 
@@ -82,6 +93,12 @@ def read_common_words(rows: Iterable[str], minimum: int) -> set[str]:
     return {word for word, count in counts.items() if count >= minimum}
 
 
+def read_lorem(locale: str) -> set[str]:
+    """Return the folded ordinary words of one language."""
+    module = importlib.import_module(f"faker.providers.lorem.{locale}")
+    return {fold(word) for word in module.Provider.word_list if " " not in word}
+
+
 def is_place(name: str) -> bool:
     """Tell whether a folded entry is a plain Latin-script place name."""
     return 3 <= len(name) <= 40 and all(WORD.fullmatch(part) for part in name.split())
@@ -111,8 +128,9 @@ def main() -> None:
     write("places.txt", places)
     with arguments.names_jsonl.open(encoding="utf-8") as rows:
         common = read_common_words(rows, minimum=3)
-    lorem = importlib.import_module("faker.providers.lorem.en_US").Provider.word_list
-    write("common_words.txt", common | {fold(word) for word in lorem})
+    write("common_words.txt", common | read_lorem("en_US"))
+    foreign = set().union(*map(read_lorem, WORD_LOCALES))
+    write("foreign_words.txt", foreign - NAMES_IN_WORD_LISTS)
 
 
 if __name__ == "__main__":
