@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     RoleModelForm = GrantModelForm = AssignmentModelForm = forms.ModelForm
 
-CONDITION_ROWS = forms.Textarea(attrs={"rows": 2, "cols": 40, "spellcheck": "false"})
+CONDITION_ROWS = forms.Textarea(attrs={"rows": 3, "cols": 26, "spellcheck": "false"})
 
 
 class RoleForm(RoleModelForm):
@@ -35,6 +35,7 @@ class GrantForm(GrantModelForm):
     columns = forms.CharField(
         required=False,
         max_length=4000,
+        widget=forms.TextInput(attrs={"size": 12}),
         help_text="Names separated by commas; empty for all columns.",
     )
 
@@ -48,7 +49,11 @@ class GrantForm(GrantModelForm):
             "columns",
             "requires_step_up",
         )
-        widgets = {"condition": CONDITION_ROWS, "row_filter": CONDITION_ROWS}
+        widgets = {
+            "code": forms.TextInput(attrs={"size": 20}),
+            "condition": CONDITION_ROWS,
+            "row_filter": CONDITION_ROWS,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -71,7 +71,7 @@ class RoleParent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role_id} inherits {self.parent_id}"
+        return "inherited role"
 
 
 class RoleGrant(models.Model):
