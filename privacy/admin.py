@@ -257,9 +257,21 @@ class PolicyPages(PrivacyPages):
     """How long each kind of data is kept."""
 
     can_change = True
-    list_display = ("title", "days")
-    fields = ("key", "title", "days")
-    readonly_fields = ("key", "title")
+    list_display = ("title", "days", "applies_to")
+    fields = ("key", "title", "days", "applies_to")
+    readonly_fields = ("key", "title", "applies_to")
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Only a period that something expires by can be changed."""
+        is_fixed = obj is not None and not selectors.models_expired_by(obj.pk)
+        return not is_fixed and self._may(request)
+
+    @admin.display(description="applies to")
+    def applies_to(self, policy: RetentionPolicy) -> str:
+        """Return what expires by it."""
+        return ", ".join(selectors.models_expired_by(policy.key)) or "fixed"
 
     def save_model(
         self,

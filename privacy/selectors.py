@@ -198,6 +198,14 @@ def held_subjects() -> frozenset[UUID]:
     return frozenset(standing.values_list("subject_id", flat=True))
 
 
+def models_expired_by(policy: str) -> tuple[str, ...]:
+    """Return the models whose rows go when this policy's days are over."""
+    declared = personal_data.declarations()
+    return tuple(
+        each.model for each in declared if each.expire and each.retention == policy
+    )
+
+
 def list_holdings() -> list[Holding]:
     """Return the data map in words for people, in the order of an export."""
     titles = dict(Purpose.objects.values_list("key", "title"))

@@ -34,7 +34,7 @@ SHOWN_REQUESTS = 20
 def privacy_page(request: HttpRequest) -> HttpResponse:
     """Show what is held on the visitor, and what he can do about it."""
     page = _page(request, OpenRequestForm())
-    if any(row.is_automatic and row.is_open for row in _own_requests()):
+    if selectors.list_automatic_requests().filter(subject_id=_own_id()).exists():
         # The page shows progress without a script.
         page["Refresh"] = str(REFRESH_SECONDS)
     return page

@@ -66,7 +66,6 @@ POLICIES = [
     ("sessions", "Ended sessions", 90),
     ("sign_in_attempts", "Failed sign-ins", 90),
     ("privacy_requests", "Answered privacy requests", 1095),
-    ("exports", "Exports of your data", 3),
 ]
 
 NOTICE = """\

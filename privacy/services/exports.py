@@ -77,9 +77,26 @@ def _export(claim: Claim) -> None:
         if task.state == TaskState.DONE and storage.part_path(artifact, task).exists():
             continue
         _write_task(beat, task, declared[task.model], artifact=artifact, key=key)
-    packed = pack(claim, artifact, key=key, declared=declared, beat=beat.alive)
+    packed = _packed(claim, artifact, key=key, declared=declared, beat=beat)
     _complete(claim, artifact, packed)
     shutil.rmtree(storage.work_directory(artifact), ignore_errors=True)
+
+
+def _packed(
+    claim: Claim,
+    artifact: ExportArtifact,
+    *,
+    key: bytes,
+    declared: Mapping[str, Declaration],
+    beat: Beat,
+) -> Packed:
+    try:
+        return pack(claim, artifact, key=key, declared=declared, beat=beat.alive)
+    except crypto.DecryptionFailed:
+        # A part was damaged on disk: the next try writes all of them again.
+        tasks = RequestTask.objects.filter(request_id=claim.request_id)
+        tasks.update(state=TaskState.PENDING)
+        raise
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from auditlog.services import Target, record
 from chatsec.core.context import Actor
-from chatsec.core.errors import Invalid
-from privacy import events
+from chatsec.core.errors import Conflict, Invalid
+from privacy import events, selectors
 from privacy.models import Purpose, RetentionPolicy
 
 
@@ -26,7 +26,13 @@ def reword_purpose(actor: Actor, purpose: Purpose) -> Purpose:
 
 
 def set_retention(actor: Actor, *, key: str, days: int) -> RetentionPolicy:
-    """Keep this kind of data for `days` from the next run on."""
+    """Keep this kind of data for `days` from the next run on.
+
+    Refused where nothing expires by the policy: the audit log's periods are part of its
+    partitions, and a figure here that changes nothing would be a lie.
+    """
+    if not selectors.models_expired_by(key):
+        raise Conflict("This period is fixed.", code="retention_fixed")
     with transaction.atomic():
         policy = RetentionPolicy.objects.select_for_update().get(key=key)
         before = policy.days

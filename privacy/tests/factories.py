@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -41,7 +42,9 @@ def finished_export(person: Person, *, kind: str = "access") -> SubjectRequest:
 
 
 @contextmanager
-def declared(model: str, rows: Callable[[UUID], Iterator], **more: object) -> Iterator:
+def declared(
+    model: str, rows: Callable[[UUID], Iterator[Any]], **more: Any
+) -> Iterator[Declaration]:
     """Put one more model on the data map for the block."""
     declaration = Declaration(
         model=model,

@@ -13,7 +13,7 @@ from privacy.checks import check_data_map
 from privacy.models import RetentionPolicy
 
 
-def ids() -> set[tuple[str, str]]:
+def ids() -> set[tuple[str | None, str]]:
     return {(each.id, each.msg.split()[0]) for each in check_data_map(None)}
 
 

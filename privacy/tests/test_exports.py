@@ -17,7 +17,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from chatsec.core import personal_data
+from chatsec.core import crypto, personal_data
 from chatsec.core.errors import NotFound
 from privacy import selectors, tasks
 from privacy.constants import LEASE, MAX_ATTEMPTS, PARTS
@@ -45,7 +45,7 @@ def fetched(person, request) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(data))
 
 
-def lines(archive: zipfile.ZipFile, path: str) -> list[dict]:
+def lines(archive: zipfile.ZipFile, path: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in archive.read(path).splitlines()]
 
 
@@ -271,6 +271,23 @@ def test_a_key_that_is_destroyed_meanwhile_ends_in_failure_not_in_data(alice):
         exports.fulfil_request(request.id)
 
     assert not SubjectRequest.objects.filter(state="completed").exists()
+
+
+def test_a_damaged_part_is_written_again(alice, monkeypatch):
+    request = open_export(alice)
+    pack = exports.pack
+
+    def damaging(claim, artifact, **more):
+        part = next(storage.work_directory(artifact).iterdir())
+        part.write_bytes(part.read_bytes()[:-1])
+        return pack(claim, artifact, **more)
+
+    monkeypatch.setattr(exports, "pack", damaging)
+    with pytest.raises(crypto.DecryptionFailed):
+        exports.fulfil_request(request.id)
+    monkeypatch.undo()
+
+    assert exports.fulfil_request(request.id) is True
 
 
 def test_the_sweep_hands_stranded_work_out(alice, monkeypatch):

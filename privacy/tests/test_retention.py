@@ -220,6 +220,12 @@ def test_zero_days_are_refused_by_service_and_database(admin):
         RetentionPolicy.objects.filter(key="chat_logs").update(days=0)
 
 
+@pytest.mark.parametrize("key", ["audit", "error_log"])
+def test_a_period_that_nothing_expires_by_is_fixed(admin, key):
+    with pytest.raises(Conflict):
+        register.set_retention(actor_of(admin), key=key, days=1)
+
+
 def test_the_periods_of_the_reference_chapter_are_seeded():
     days = dict(RetentionPolicy.objects.values_list("key", "days"))
 

@@ -46,7 +46,7 @@ def admin_entry(by, upon) -> LogEntry:
     )
 
 
-def object_permission(person) -> UserObjectPermission:
+def object_permission(person):
     kind = ContentType.objects.get_for_model(User)
     permission = Permission.objects.filter(content_type=kind).first()
     if permission is None:
