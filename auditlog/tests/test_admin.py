@@ -118,6 +118,20 @@ def test_the_search_finds_an_event_by_id_and_nothing_for_nonsense(
     assert f"{event.event_id}/change/" not in nothing
 
 
+@pytest.mark.parametrize(
+    "query", ["q=%00", "type=%00", "category__exact=%00", "outcome__exact=a%00"]
+)
+def test_a_nul_is_a_bad_request(browser: Browser, admin: Any, query: str) -> None:
+    assert browser(admin).get(f"{EVENTS}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["period=x", "type=x", "category__exact=x", "o=99.-3", "p=7", "e=1"]
+)
+def test_odd_parameters_break_nothing(browser: Browser, admin: Any, query: str) -> None:
+    assert browser(admin).get(f"{EVENTS}?{query}").status_code in (200, 302)
+
+
 def test_the_period_filter_narrows(browser: Browser, admin: Any) -> None:
     old = make_event(events.ERROR, at=timezone.now() - timedelta(days=2))
     client = browser(admin)
