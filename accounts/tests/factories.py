@@ -54,7 +54,8 @@ def totp_code(user: User, at: datetime | None = None) -> str:
 
 def totp_secret(user: User) -> str:
     """Return the secret as the user typed it into the authenticator app."""
-    return TOTPFactor.objects.get(user=user).secret_base32
+    secret: str = TOTPFactor.objects.get(user=user).secret_base32
+    return secret
 
 
 def make_session(
