@@ -1,9 +1,11 @@
 """The demo catalogue over a small business database, and turns of the cast."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from accounts.models import User
 from accounts.selectors import actor_for_session
 from accounts.tests.factories import make_session
 from chat.models import Conversation
@@ -25,7 +27,7 @@ def catalogue(db: None, business: str) -> None:
 def acting(db: None) -> Callable[..., Actor]:
     """Return a maker of actors: a person with a session of his own."""
 
-    def actor_of(user: object, *, stepped_up: bool = False) -> Actor:
+    def actor_of(user: User, *, stepped_up: bool = False) -> Actor:
         session = make_session(user, stepped_up=stepped_up)
         actor = actor_for_session(session, Channel.API)
         context.set_actor(actor)
@@ -44,7 +46,7 @@ def conversation_of(db: None) -> Callable[[Actor], Conversation]:
 def ask(catalogue: None, acting: Callable[..., Actor]) -> Callable[..., Answer]:
     """Return how to ask as somebody, in a conversation of its own."""
 
-    def asked(user: object, text: str, **options: object) -> Answer:
+    def asked(user: User, text: str, **options: Any) -> Answer:
         actor = acting(user, stepped_up=bool(options.pop("stepped_up", False)))
         return answer_message(actor, start_conversation(actor), text, **options)
 

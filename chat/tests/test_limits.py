@@ -121,12 +121,3 @@ def test_an_address_or_an_ipv6_network_shares_a_window(spent, other, shares):
     spend(spent)
 
     assert is_limited(other) is shares
-
-
-@pytest.fixture(autouse=True)
-def _empty_windows():
-    from chat.services.limits import _script
-
-    client = _script().registered_client
-    for key in client.scan_iter("chatsec:limit:*"):
-        client.delete(key)

@@ -1,0 +1,351 @@
+"""The chat over HTTP: shapes, strangers, limits, streams."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from accounts.tests.factories import totp_code
+from chat.models import Conversation, QueryDefinition
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
+QUESTION = {"text": "Show me team sales for Q4"}
+
+
+def start(client, **body):
+    answer = client.post("/api/v1/conversations", body)
+    assert answer.status_code == 201, answer.content
+    return answer.json()["id"]
+
+
+def messages(conversation):
+    return f"/api/v1/conversations/{conversation}/messages"
+
+
+def parsed(response):
+    """Return the events of a stream."""
+    text = b"".join(response.streaming_content).decode()
+    blocks = [block.split("\n") for block in text.strip().split("\n\n")]
+    return [
+        (name.removeprefix("event: "), json.loads(data.removeprefix("data: ")))
+        for name, data in blocks
+    ]
+
+
+def test_a_conversation_is_started_named_listed_and_deleted(api, alice):
+    client = api(alice)
+
+    first, second = start(client, title="Sales"), start(client)
+    path = f"/api/v1/conversations/{first}"
+    listed = client.get("/api/v1/conversations").json()
+    renamed = client.patch(path, {"title": "Q4"}).json()
+
+    assert [one["id"] for one in listed["results"]] == [second, first]
+    assert listed["next"] is None
+    assert listed["previous"] is None
+    assert renamed["title"] == "Q4"
+    assert client.get(path).json()["title"] == "Q4"
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+
+
+def test_an_answer_has_the_agreed_shape(api, alice):
+    client = api(alice)
+
+    answer = client.post(messages(start(client)), QUESTION)
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert {"id", "status", "message", "query", "slots", "columns", "rows"} <= set(body)
+    assert {"decision", "redactions"} <= set(body)
+    assert body["status"] == "answered"
+    team = body["columns"].index("team")
+    assert {row[team] for row in body["rows"]} == {"north-1"}
+    assert body["decision"]["outcome"] == "allow"
+
+
+def test_messages_are_listed_in_order(api, alice):
+    client = api(alice)
+    conversation = start(client)
+    client.post(messages(conversation), QUESTION)
+
+    listed = client.get(messages(conversation), {"page_size": 1}).json()
+    following = client.get(listed["next"]).json()
+
+    assert [one["role"] for one in listed["results"]] == ["user"]
+    assert [one["role"] for one in following["results"]] == ["assistant"]
+    assert listed["results"][0]["text"] == QUESTION["text"]
+    assert {"id", "role", "text", "created_at"} <= set(listed["results"][0])
+
+
+def test_a_refusal_says_what_is_missing(api, bob):
+    client = api(bob)
+
+    body = client.post(messages(start(client)), QUESTION).json()
+
+    assert body["status"] == "denied"
+    assert body["error"] == "Insufficient permissions"
+    assert body["required"] == "read_team_sales"
+    assert body["rows"] == []
+
+
+def test_a_code_continues_the_question(api, carol):
+    client = api(carol)
+    conversation = start(client)
+    asked = client.post(
+        messages(conversation), {"text": "Show me all employee records"}
+    ).json()
+    path = f"/api/v1/conversations/{conversation}/mfa"
+    given = {"mfa_session_id": asked["mfa_session_id"]}
+
+    wrong = client.post(path, {**given, "code": "000000"})
+    right = client.post(path, {**given, "code": totp_code(carol)})
+
+    assert asked["status"] == "mfa_required"
+    assert wrong.json()["status"] == "error"
+    assert wrong.json()["message"] == "Invalid verification code"
+    assert right.json()["status"] == "answered"
+    assert right.json()["rows"]
+
+
+def test_a_stranger_finds_nothing_anywhere(api, alice, charlie):
+    hers = start(api(alice))
+    api(alice).post(messages(hers), QUESTION)
+    client = api(charlie)
+    path = f"/api/v1/conversations/{hers}"
+
+    answers = [
+        client.get(path),
+        client.patch(path, {"title": "mine"}),
+        client.delete(path),
+        client.get(messages(hers)),
+        client.post(messages(hers), QUESTION),
+        client.post(f"{path}/mfa", {"mfa_session_id": str(uuid4()), "code": "123456"}),
+        client.get(f"/api/v1/conversations/{uuid4()}"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * len(answers)
+    bodies = {answer.json()["detail"] for answer in answers}
+    assert len(bodies) == 1
+    assert Conversation.objects.filter(id=hers).exists()
+    assert client.get("/api/v1/conversations").json()["results"] == []
+
+
+@pytest.mark.parametrize("path", ["conversations", "catalogue", "knowledge"])
+def test_who_is_not_signed_in_is_told_so(api, path):
+    refused = api().get(f"/api/v1/{path}")
+
+    assert refused.status_code == 401
+    assert refused.json()["detail"] == "Please log in to use the chatbot"
+
+
+def test_a_stream_tells_the_same_as_the_body(api, alice):
+    client = api(alice)
+
+    response = client.post(
+        messages(start(client)), QUESTION, headers={"Accept": "text/event-stream"}
+    )
+    found = parsed(response)
+
+    names = [name for name, _ in found]
+    completed = found[-1][1]
+    assert response["Content-Type"] == "text/event-stream"
+    assert names[0] == "message.started"
+    assert names[1] == "status"
+    assert names[-2:] == ["table", "message.completed"]
+    deltas = "".join(data["text"] for name, data in found if name == "delta")
+    assert deltas == completed["message"]
+    assert found[-2][1]["rows"] == completed["rows"]
+    assert completed["status"] == "answered"
+
+
+def test_a_stream_asks_for_the_code(api, carol):
+    client = api(carol)
+
+    response = client.post(
+        messages(start(client)),
+        {"text": "Show me all employee records"},
+        headers={"Accept": "text/event-stream"},
+    )
+
+    found = dict(parsed(response))
+    assert "mfa_session_id" in found["mfa_required"]
+    assert found["message.completed"]["rows"] == []
+
+
+def test_a_refused_stream_keeps_its_status(api, alice):
+    client = api(alice)
+
+    refused = client.post(
+        messages(start(client)), {"text": ""}, headers={"Accept": "text/event-stream"}
+    )
+
+    assert refused.status_code == 400
+    assert b"event: error" in refused.content
+
+
+def test_a_repeated_key_is_answered_once(api, alice):
+    client = api(alice)
+    path = messages(start(client))
+
+    first = client.post(path, QUESTION, headers={"Idempotency-Key": "k1"})
+    again = client.post(path, QUESTION, headers={"Idempotency-Key": "k1"})
+    other = client.post(path, {"text": "hello"}, headers={"Idempotency-Key": "k1"})
+
+    assert again.json() == first.json()
+    assert other.status_code == 422
+    assert other.json()["code"] == "idempotency_key_reused"
+    assert other["Content-Type"] == "application/problem+json"
+
+
+def test_a_key_in_flight_answers_409_with_a_time(api, alice):
+    from django.utils import timezone
+
+    from chat.services import idempotency
+
+    client = api(alice)
+    conversation = start(client)
+    idempotency.begin(
+        Conversation.objects.get(id=conversation),
+        key="k1",
+        body=QUESTION["text"],
+        now=timezone.now(),
+    )
+
+    refused = client.post(
+        messages(conversation), QUESTION, headers={"Idempotency-Key": "k1"}
+    )
+
+    assert refused.status_code == 409
+    assert 1 <= int(refused["Retry-After"]) <= 60
+
+
+def test_anonymous_callers_ask_ten_times_a_minute(api):
+    client = api()
+    ask = {"text": "What are your opening hours?"}
+
+    answers = [client.post("/api/v1/public/messages", ask) for _ in range(11)]
+
+    assert [one.status_code for one in answers] == [200] * 10 + [429]
+    assert "8:00 to 18:00" in answers[0].json()["message"]
+    assert answers[0]["RateLimit"] == '"anonymous";r=9;t=60'
+    assert answers[0]["RateLimit-Policy"] == '"anonymous";q=10;w=60'
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    assert answers[-1]["RateLimit"].startswith('"anonymous";r=0;')
+    assert answers[-1]["Content-Type"] == "application/problem+json"
+
+
+def test_the_public_door_ignores_who_is_signed_in(api, alice):
+    body = api(alice).post("/api/v1/public/messages", QUESTION).json()
+
+    assert body["status"] == "denied"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"text": 5}, 200),
+        ({"text": None}, 400),
+        ({"text": ["a"]}, 400),
+        ({"text": "x" * 4001}, 400),
+        ({"text": " "}, 400),
+        ([], 400),
+        ("text", 400),
+    ],
+)
+def test_bad_bodies_are_refused(api, alice, body, status):
+    client = api(alice)
+
+    answer = client.post(messages(start(client)), body)
+
+    assert answer.status_code == status, answer.content
+    if status == 400:
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"mfa_session_id": "x", "code": "1"}, {"mfa_session_id": str(uuid4())}],
+    ids=range(3),
+)
+def test_bad_codes_are_refused(api, alice, body):
+    client = api(alice)
+
+    path = f"/api/v1/conversations/{start(client)}/mfa"
+
+    assert client.post(path, body).status_code == 400
+
+
+def test_a_title_that_does_not_fit_is_refused(api, alice):
+    refused = api(alice).post("/api/v1/conversations", {"title": "x" * 121})
+
+    assert refused.status_code == 400
+    assert "title" in refused.json()["errors"]
+
+
+def test_the_catalogue_lists_what_one_may_run(api, alice, erin, dan):
+    def keys(user):
+        found = api(user).get("/api/v1/catalogue").json()["results"]
+        return {one["key"] for one in found}
+
+    assert "team_sales" in keys(alice)
+    assert "team_sales" not in keys(erin)
+    assert "sales_summary" in keys(dan)
+    assert "sales_detail" not in keys(dan)
+    assert "company_directory" in keys(erin)
+    one = api(erin).get("/api/v1/catalogue").json()["results"][0]
+    assert {"key", "title", "examples", "parameters", "permission"} <= set(one)
+    assert "sql" not in one
+
+
+def test_the_knowledge_base_finds_articles(api, erin):
+    found = api(erin).get("/api/v1/knowledge", {"q": "reset my password"}).json()
+
+    assert found["results"][0]["slug"] == "reset-password"
+
+
+def test_an_article_behind_a_permission_is_not_found(api, erin, alice):
+    from chat.models import Article
+
+    Article.objects.create(
+        slug="secret", title="Discounts", body="zebra", permission="approve_discounts"
+    )
+    Article.objects.create(slug="nobody", title="Nobody", body="zebra", permission="")
+
+    def found(user):
+        results = api(user).get("/api/v1/knowledge", {"q": "zebra"}).json()["results"]
+        return [one["slug"] for one in results]
+
+    assert found(erin) == []
+    assert found(alice) == ["secret"]
+
+
+def test_lists_cost_the_same_however_long(api, alice, django_assert_max_num_queries):
+    client = api(alice)
+    for _ in range(5):
+        start(client, title="Sales")
+
+    with django_assert_max_num_queries(6):
+        assert len(client.get("/api/v1/conversations").json()["results"]) == 5
+
+
+def test_the_catalogue_costs_the_same_however_long(
+    api, alice, django_assert_max_num_queries
+):
+    client = api(alice)
+    assert QueryDefinition.objects.count() >= 20
+
+    with django_assert_max_num_queries(8):
+        client.get("/api/v1/catalogue")
+
+
+def test_a_turn_costs_a_known_number_of_statements(
+    api, alice, django_assert_max_num_queries
+):
+    client = api(alice)
+    path = messages(start(client))
+    client.post(path, QUESTION)
+
+    with django_assert_max_num_queries(26):
+        assert client.post(path, QUESTION).json()["status"] == "answered"
