@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -23,9 +23,18 @@ from chatsec.core.context import current_actor
 from rbac.services import check_permission
 
 MANAGE = "manage_catalogue"
+# The stubs are generic, the classes are not.
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    QueryModelForm = forms.ModelForm[QueryDefinition]
+    DatasetModelForm = forms.ModelForm[Dataset]
+    SourceModelForm = forms.ModelForm[DataSource]
+else:
+    Admin = admin.ModelAdmin
+    QueryModelForm = DatasetModelForm = SourceModelForm = forms.ModelForm
 
 
-class CatalogueAdmin(admin.ModelAdmin):  # type: ignore[type-arg] - the stub alone is generic
+class CatalogueAdmin(Admin):
     """Editable by who manages the catalogue, and by nobody else."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -55,7 +64,7 @@ class CatalogueAdmin(admin.ModelAdmin):  # type: ignore[type-arg] - the stub alo
         return self.has_module_permission(request)
 
 
-class QueryForm(forms.ModelForm):  # type: ignore[type-arg] - the stub alone is generic
+class QueryForm(QueryModelForm):
     """Holds an entry against the same rules that publishing does."""
 
     class Meta:
@@ -96,7 +105,7 @@ class QueryForm(forms.ModelForm):  # type: ignore[type-arg] - the stub alone is 
         return cleaned
 
 
-class DatasetForm(forms.ModelForm):  # type: ignore[type-arg] - the stub alone is generic
+class DatasetForm(DatasetModelForm):
     """A dataset with soundly declared columns."""
 
     class Meta:
@@ -116,7 +125,7 @@ class DatasetForm(forms.ModelForm):  # type: ignore[type-arg] - the stub alone i
         return cleaned
 
 
-class SourceForm(forms.ModelForm):  # type: ignore[type-arg] - the stub alone is generic
+class SourceForm(SourceModelForm):
     """A data source; the URL can be replaced and is never shown."""
 
     url = forms.CharField(
@@ -134,10 +143,11 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg] - the stub alone is
     def clean_url(self) -> str:
         """Return a usable URL; the first one is required."""
         url: str = self.cleaned_data["url"]
+        source: DataSource = self.instance
         if not url:
-            if not self.instance.url_sealed:
+            if not source.url_sealed:
                 raise forms.ValidationError("A data source needs a URL.")
-            return self.instance.open_url()
+            return source.open_url()
         try:
             return parse_source_url(url)
         except DefinitionRefused as error:

@@ -93,7 +93,9 @@ class AnswerSerializer(serializers.Serializer[Any]):
     conversation_id = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
     error = serializers.CharField(required=False)
-    required = serializers.CharField(required=False)
+    required = serializers.CharField(  # type: ignore[assignment]  # the field's name
+        required=False
+    )
     mfa_session_id = serializers.UUIDField(required=False)
     purpose = serializers.CharField(required=False)
     options = OptionSerializer(many=True, required=False)

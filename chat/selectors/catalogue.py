@@ -98,7 +98,7 @@ def find_entries(keys: Iterable[str] | None = None) -> dict[str, Entry]:
 
 def entry_of(query: QueryDefinition) -> Entry:
     """Return the query with what its SQL may name."""
-    datasets = list(query.datasets.all()) if query.pk else []
+    datasets = list(query.datasets.all())
     source = datasets[0].source if datasets else None
     return Entry(query, {one.name: spec_of(one) for one in datasets}, source)
 

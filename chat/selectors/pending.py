@@ -27,6 +27,8 @@ def find_open_question(
     actor: Actor, conversation: Conversation, *, now: datetime
 ) -> PendingQuestion | None:
     """Return what this conversation waits for, if it is this actor's and still open."""
+    if actor.id is None:
+        return None
     return PendingQuestion.objects.filter(
         conversation=conversation,
         user_id=actor.id,
@@ -40,13 +42,13 @@ def get_step_up(
     actor: Actor, conversation: Conversation, *, challenge_id: UUID
 ) -> PendingQuestion:
     """Return the question behind a challenge; NotFound for anybody else's."""
-    found = PendingQuestion.objects.filter(
+    waiting = PendingQuestion.objects.filter(
         kind=PendingKind.STEP_UP,
         challenge_id=challenge_id,
         conversation=conversation,
-        user_id=actor.id,
         session_id=actor.session_id,
-    ).first()
+    )
+    found = waiting.filter(user_id=actor.id).first() if actor.id else None
     if found is None:
         raise NotFound("There is no such question.")
     return found

@@ -8,6 +8,7 @@ from typing import Final
 
 from chat.constants import BLOCKED_MESSAGE, MAX_MESSAGE_LENGTH
 from chat.errors import MessageRefused
+from chat.guards import is_attack, score_injection
 from chat.interpretation import looks_like_code
 from chat.models import Conversation, MessageStatus
 from chat.services import limits
@@ -73,8 +74,6 @@ def screen(message: AdmittedMessage) -> ScreenedMessage:
     The guard is never what keeps data safe: a message that passes it is authorized
     like any other.
     """
-    from chat.guards import is_attack, score_injection  # noqa: PLC0415
-
     score = score_injection(message.text)
     if is_attack(message.text):
         turn = _kept(message.turn, message.text)

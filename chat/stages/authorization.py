@@ -8,6 +8,7 @@ from typing import Final
 
 import jsonschema
 
+from accounts.models import User
 from accounts.selectors import factor_methods
 from chat.constants import INSUFFICIENT, MFA_MESSAGE, denied_message
 from chat.datasets.errors import QueryRefused
@@ -144,7 +145,7 @@ def _step_up(plan: QueryPlan) -> Reply:
     actor = plan.turn.actor
     person = actor.person
     can_ask = actor.session_id is not None and plan.turn.conversation is not None
-    if not can_ask or person is None or not factor_methods(person):
+    if not can_ask or not isinstance(person, User) or not factor_methods(person):
         extra: dict[str, Json] = {
             "error": INSUFFICIENT,
             "code": "factor_required",

@@ -7,7 +7,6 @@ shown. Refusals are written after it, so that no rollback takes them away.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -282,7 +281,7 @@ def _keep_action(turn: Turn, reply: Reply) -> UUID | None:
     return action_id
 
 
-def decision_of(reply: Reply) -> Mapping[str, Json] | None:
+def decision_of(reply: Reply) -> dict[str, Json] | None:
     """Return the decision as clients see it."""
     decision = reply.decision
     if decision is None:

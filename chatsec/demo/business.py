@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random  # noqa: TID251 - invented figures, not secrets
+from typing import NamedTuple
 
 import psycopg2
 from django.utils import timezone
@@ -66,6 +67,23 @@ class Quarter:
     number: int
     starts_on: date
     ends_on: date
+
+
+class Sale(NamedTuple):
+    """One sale, in the order of the table's columns."""
+
+    sale_id: int
+    sold_on: date
+    region: str
+    team: str
+    seller_id: int
+    seller: str
+    seller_username: str
+    product: str
+    customer: str
+    quantity: int
+    amount: Decimal
+    discount: int
 
 
 def seed_business(
@@ -128,7 +146,7 @@ def _fill(connection: Connection, *, sales: int, today: date) -> None:
 
 def _sales(
     random: Random, sellers: list[Employee], periods: list[Quarter], count: int
-) -> Iterator[Row]:
+) -> Iterator[Sale]:
     """Yield sales; every seller sells in every quarter before chance takes over."""
     certain = [(seller, period) for period in periods for seller in sellers]
     for number in range(1, count + 1):
@@ -137,25 +155,22 @@ def _sales(
         else:
             seller, period = random.choice(sellers), random.choice(periods)
         days = (period.ends_on - period.starts_on).days
-        sold_on = period.starts_on + timedelta(days=random.randint(0, days))
         article, price = random.choice(list(PRODUCTS.items()))
         quantity = random.randint(1, 30)
         discount = random.choice((0, 0, 0, 5, 10, 15))
-        amount = Decimal(price * quantity * (100 - discount)) / 100
-        customer = random.choice(CUSTOMERS)
-        yield (
-            number,
-            sold_on,
-            seller.region,
-            seller.team,
-            seller.employee_id,
-            seller.name,
-            seller.username,
-            article,
-            customer,
-            quantity,
-            amount,
-            discount,
+        yield Sale(
+            sale_id=number,
+            sold_on=period.starts_on + timedelta(days=random.randint(0, days)),
+            region=seller.region,
+            team=seller.team,
+            seller_id=seller.employee_id,
+            seller=seller.name,
+            seller_username=seller.username,
+            product=article,
+            customer=random.choice(CUSTOMERS),
+            quantity=quantity,
+            amount=Decimal(price * quantity * (100 - discount)) / 100,
+            discount=discount,
         )
 
 
@@ -200,34 +215,30 @@ def _reviews(
             )
 
 
-def _notes(random: Random, sold: list[Row]) -> Iterator[Row]:
+def _notes(random: Random, sold: list[Sale]) -> Iterator[Row]:
     for number, sale in enumerate(random.sample(sold, len(sold) // 12), start=1):
-        sale_id, sold_on, region, team, _, seller, username, article, customer, *_ = (
-            sale
-        )
         yield (
             number,
-            sale_id,
-            sold_on,
-            region,
-            team,
-            seller,
-            username,
-            article,
-            customer,
+            sale.sale_id,
+            sale.sold_on,
+            sale.region,
+            sale.team,
+            sale.seller,
+            sale.seller_username,
+            sale.product,
+            sale.customer,
             random.choice(NOTES),
         )
 
 
 def _targets(
-    random: Random, sellers: list[Employee], periods: list[Quarter], sold: list[Row]
+    random: Random, sellers: list[Employee], periods: list[Quarter], sold: list[Sale]
 ) -> Iterator[Row]:
-    reached: dict[tuple[object, object, object], Decimal] = {}
+    reached: dict[tuple[int, int, int], Decimal] = {}
     for sale in sold:
-        day = sale[1]
-        assert isinstance(day, date)  # noqa: S101 - our own row, narrows the type
-        key = (sale[4], day.year, (day.month + 2) // 3)
-        reached[key] = reached.get(key, Decimal(0)) + Decimal(str(sale[10]))
+        day = sale.sold_on
+        key = (sale.seller_id, day.year, (day.month + 2) // 3)
+        reached[key] = reached.get(key, Decimal(0)) + sale.amount
     typical = sum(reached.values(), Decimal(0)) / max(len(reached), 1)
     for seller in sellers:
         for period in periods:
@@ -245,13 +256,14 @@ def _targets(
             )
 
 
-def _reports(random: Random, periods: list[Quarter], sold: list[Row]) -> Iterator[Row]:
+def _reports(random: Random, periods: list[Quarter], sold: list[Sale]) -> Iterator[Row]:
     for period in periods:
-        revenue = sum(
-            Decimal(str(sale[10]))
+        within = [
+            sale.amount
             for sale in sold
-            if period.starts_on <= sale[1] <= period.ends_on  # type: ignore[operator]
-        )
+            if period.starts_on <= sale.sold_on <= period.ends_on
+        ]
+        revenue = sum(within, Decimal(0))
         cost = round(revenue * Decimal(random.randint(48, 56)) / 100, 2)
         running = round(revenue * Decimal(random.randint(20, 28)) / 100, 2)
         profit = revenue - cost - running
