@@ -193,9 +193,16 @@ def _each(
     chosen: QuerySet[User],
     act: Callable[[User], object],
 ) -> None:
+    done = 0
     for user in chosen:
-        act(user)
-    site.message_user(request, f"Done for {len(chosen)} accounts.", messages.SUCCESS)
+        try:
+            act(user)
+        except DomainError as refusal:
+            text = f"{user.username}: {refusal.message}"
+            site.message_user(request, text, messages.ERROR)
+        else:
+            done += 1
+    site.message_user(request, f"Done for {done} accounts.", messages.SUCCESS)
 
 
 class ReadOnly:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, validate_email
 from django.db import IntegrityError, transaction
+from django.utils.module_loading import import_string
 
 from accounts import events
 from accounts.constants import MAX_PASSWORD_LENGTH
@@ -73,6 +75,9 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
     _apply(user, profile)
     _validate(user)
     with transaction.atomic():
+        if "is_active" in changed and not user.is_active:
+            # Who may close whom is known further up: settings name the door.
+            import_string(settings.CHATSEC_BEFORE_CLOSING)(user)
         # Only what changed: a stale copy must not reopen what another one closed.
         _save(user, columns=_columns(changed))
         if "is_active" in changed and not user.is_active:

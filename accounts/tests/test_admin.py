@@ -213,6 +213,17 @@ def test_closing_ends_the_sessions(office):
     assert AuthSession.objects.get(id=his.id).revoked_at is None
 
 
+def test_the_last_administrator_stays(office, admin):
+    page = run(office, "close_accounts", admin)
+
+    assert "This is the last administrator" in page.content.decode()
+    assert User.objects.get(id=admin.id).is_active
+    changed = {**NEW, "username": "admin", "is_staff": "on"}
+    page = office.post(f"{USERS}{admin.id}/change/", changed, follow=True)
+    assert "This is the last administrator" in page.content.decode()
+    assert User.objects.get(id=admin.id).is_active
+
+
 def test_unlocking_forgets_the_failures(office):
     alice = make_user("alice")
     with lockout.attempt(alice, ip=None):
