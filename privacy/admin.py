@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
@@ -124,9 +124,10 @@ class RequestPages(PrivacyPages):
     """The queue of requests, with their due dates."""
 
     form = AnswerForm
-    list_display = ("kind", "person", "state", "received_at", "due", "attempts")
+    list_display = ("kind", "person", "due", "state", "received_at")
     list_filter = ("state", "kind")
-    ordering = ("due_at",)
+    # What is still open comes first, and of that the most urgent.
+    ordering = (F("closed_at").desc(nulls_first=True), "due_at")
     actions = ("try_again",)
     readonly_fields = (
         "person",

@@ -14,6 +14,9 @@ LEASE: Final = timedelta(minutes=2)
 # After so many tries a request waits for an administrator.
 MAX_ATTEMPTS: Final = 5
 
+# Requests of one kind a person may open in a day (Article 12(5): not excessive).
+REQUESTS_A_DAY: Final = 10
+
 MANAGE_PRIVACY: Final = "manage_privacy"
 
 PARTS: Final = (

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.errors import AccountLocked
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, NotFound, TooMany, Unauthenticated
 from privacy import selectors
@@ -77,13 +78,14 @@ def open_request(request: HttpRequest) -> HttpResponse:
         enqueue(opened)
     except ReauthenticationRequired as refusal:
         return _ask_for_password(request, form, refusal)
-    except TooMany as refusal:
+    except AccountLocked as refusal:
         page = _ask_for_password(request, form, refusal, status=429)
         page["Retry-After"] = str(refusal.retry_after_seconds)
         return page
     except DomainError as refusal:
         form.add_error(None, refusal.message)
-        return _page(request, form, status=409)
+        status = 429 if isinstance(refusal, TooMany) else 409
+        return _page(request, form, status=status)
     messages.success(request, "We have your request.")
     return redirect("privacy")
 

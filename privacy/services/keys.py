@@ -139,6 +139,12 @@ class DatabaseSubjectKeys:
             _remember(row.subject_id, _opened(row))
 
 
+def lock_subject(subject_id: UUID) -> None:
+    """Let one transaction at a time decide something about the subject."""
+    _secret(subject_id)  # the row that is locked must be there
+    SubjectKey.objects.select_for_update().get(subject_id=subject_id)
+
+
 def destroy_key(subject_id: UUID) -> None:
     """Make everything sealed for the subject unreadable, and cut the pseudonym off.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -11,11 +11,13 @@ from django.utils import timezone
 from auditlog.registry import EventType
 from auditlog.services import Target, record
 from chatsec.core.context import Actor
-from chatsec.core.errors import Conflict, Invalid, NotFound
+from chatsec.core.errors import Conflict, Invalid, NotFound, TooMany
 from privacy import events, selectors
+from privacy.constants import REQUESTS_A_DAY
 from privacy.deadlines import due_date
 from privacy.errors import RequestOpenAlready
 from privacy.models import RequestKind, RequestState, SubjectRequest
+from privacy.services import keys
 from privacy.services.identity import prove_identity, subject_of
 
 
@@ -40,6 +42,7 @@ def open_request(
     proof = prove_identity(actor, password=password, now=now)
     try:
         with transaction.atomic():
+            _refuse_excess(subject_id, kind, now)
             request = SubjectRequest.objects.create(
                 subject_id=subject_id,
                 kind=kind,
@@ -96,6 +99,21 @@ def retry_request(actor: Actor, request_id: UUID) -> SubjectRequest:
         request.attempts = 0
         request.save(update_fields=["state", "attempts"])
     return request
+
+
+def _refuse_excess(subject_id: UUID, kind: str, now: datetime) -> None:
+    """Raise TooMany: opening and cancelling without end would keep workers busy."""
+    keys.lock_subject(subject_id)
+    day_ago = now - timedelta(days=1)
+    recent = SubjectRequest.objects.filter(
+        subject_id=subject_id, kind=kind, received_at__gt=day_ago
+    ).order_by("-received_at")
+    oldest = recent[REQUESTS_A_DAY - 1 : REQUESTS_A_DAY].values_list(
+        "received_at", flat=True
+    )
+    for received_at in oldest:
+        wait = int((received_at - day_ago).total_seconds()) + 1
+        raise TooMany("That is enough for one day.", retry_after_seconds=wait)
 
 
 def _open_already(subject_id: UUID, kind: str) -> RequestOpenAlready:

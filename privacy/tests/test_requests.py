@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -147,6 +148,30 @@ def test_of_many_at_once_one_is_opened(alice):
     refused = [each for each in found if isinstance(each, RequestOpenAlready)]
     assert (len(opened), len(refused)) == (1, 11)
     assert SubjectRequest.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_opening_and_cancelling_has_an_end(alice, bob):
+    now = timezone.now()
+    actor = actor_of(alice)
+
+    def once():
+        opened = requests.open_request(actor, "access", now=now)
+        return requests.cancel_request(actor, opened.id)
+
+    for _ in range(9):
+        once()
+    found = race(6, once)
+
+    assert SubjectRequest.objects.filter(subject_id=alice.id).count() == 10
+    assert sum(isinstance(each, SubjectRequest) for each in found) == 1
+    with pytest.raises(TooMany) as refusal:
+        once()
+    assert 86_000 < refusal.value.retry_after_seconds <= 86_401
+    open_export(bob)
+    next_day = now + timedelta(days=1)
+    tomorrow = replace(actor, authenticated_at=next_day)
+    assert requests.open_request(tomorrow, "access", now=next_day)
 
 
 def test_a_stranger_neither_sees_nor_cancels_it(alice, charlie):
