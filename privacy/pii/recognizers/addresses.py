@@ -15,7 +15,7 @@ _STATES = (
     "NE|NV"
     "|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|PR|NSW|VIC|QLD|"
     "TAS|"
-    "ON|QC|BC|AB|MB|SK|NS|NB"
+    "ON|QC|BC|AB|MB|SK|NS|NB|NL|PE|YT|NT|NU|SA|ACT|AA|AE|AP|FM|GU|MH|MP|PW|VI|AS"
 )
 _STATE_NAMES = (
     "Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|"
@@ -31,11 +31,13 @@ _CAP = r"[A-ZÀ-ÖØ-Þ][\w'’.-]{0,30}"  # noqa: RUF001
 _GAP = r"(?:[ ]?,?[ ]?\n[ \t]*|[ ]?,[ ]*|[ ]+)"
 _POSTCODE_UK = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
 _POSTCODE_CA = r"[A-Z]\d[A-Z][ -]?\d[A-Z]\d"
+_EIRCODE = r"[A-Z]\d[\dW][ ]?[A-Z\d]{4}(?![A-Z\d])"
 _ZIP = r"\d{5}(?:-\d{4})?"
 _UNIT = (
     rf"(?:{_GAP}(?i:apt|apartment|unit|suite|ste|flat|floor|fl|room|rm|bldg|building|"
     rf"lot|"
-    r"no|wohnung|appt|piso|int|interno|app)(?![a-zA-Z])\.?[ ]?\#?[ ]?\w{1,6}"
+    r"no|wohnung|appt|piso|piano|appartamento|puerta|porta|studio|int|interno|"
+    r"app)(?![a-zA-Z])\.?[ ]?\#?[ ]?\w{1,6}"
     r"|[ ]?,?[ ]?\#[ ]?\w{1,6}|[ ]?,?[ ]?\d{1,2}(?:st|nd|rd|th)[ ][Ff]loor)"
 )
 _CITY = (
@@ -52,11 +54,18 @@ _TAIL = (
     rf"|{_GAP}{_CITY}[ ]?,[ ]*{_REGION}(?:[ ]+(?:{_ZIP}|{_POSTCODE_CA}))?"
     rf"|{_GAP}(?:{_CITY},?[ ]+)?{_REGION}[ ]+(?:{_ZIP}|{_POSTCODE_CA}|\d{{4}}(?!\d))"
     rf"|{_GAP}(?:{_CITY}{_GAP}){{0,2}}(?:{_POSTCODE_UK}|{_POSTCODE_CA})(?![A-Za-z0-9])"
-    rf"|{_GAP}(?:[A-Z]{{1,2}}-)?\d{{4}}[ ]?[A-Z]{{2}}(?![a-zA-Z])(?:[ ]{{1,2}}{_CITY})?"
+    rf"|{_GAP}(?:[A-Z]{{1,2}}-)?\d{{4}}[ ]?[A-Z]{{2}}(?![a-zA-Z])(?:(?:[ ]{{1,2}}|"
+    rf"[ ]?\n)(?:'s-)?{_CITY})?"
     rf"|{_GAP}(?:[A-Z]{{1,2}}-)?\d{{4,5}}(?:-\d{{3}})?[ ]+{_CITY}(?:[ ]\([A-Z]{{2}}\)|"
     rf"[ ]?,[ ]"
     r"[A-Z]{2}(?![A-Za-z]))?"
     rf"|[ ]?,[ ]*{_CITY}(?:[ ]?,[ ]*{_CITY})?(?=[ ]*(?:[.,;:!?\n)\"]|$))"
+    rf"|{_GAP}{_CITY},?[ ]{_REGION},?[ ]+(?:{_ZIP}|{_POSTCODE_CA}|\d{{4}}(?!\d))"
+    rf"|{_GAP}{_CITY}[ ]?,[ ]\d{{5}}(?!\d)"
+    rf"|{_GAP}\d{{5}}[ ]?,[ ]{_CITY}(?:[ ]\([A-Z]{{2}}\))?"
+    rf"|{_GAP}{_EIRCODE}(?:{_GAP}{_CITY})?"
+    rf"|{_GAP}{_CITY}[ -]\d{{6}}(?!\d)"
+    rf"|(?:{_GAP}{_CITY})?{_GAP}\d{{5}}-?\d{{3}}[ ]{_CITY}[ ]/[ ][A-Z]{{2}}(?![A-Za-z])"
     rf"|{_GAP}{_ZIP}(?!\d)"
     r")"
 )
@@ -91,8 +100,9 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 
 def _score_number_first(found: Candidate) -> float:
-    words = [word.lower() for word in _WORDS.findall(found.value)]
-    if any(word in _NOT_STREET for word in words[:3]):
+    line = re.split(r"[\n,]", found.value, maxsplit=1)[0]
+    words = [word.lower() for word in _WORDS.findall(line)]
+    if any(word in _NOT_STREET for word in words[:3][: max(1, len(words) - 1)]):
         return 0.0
     return 0.9 if found.char_before not in {"$", "€", "£", "#"} else 0.0
 
@@ -115,7 +125,10 @@ _GERMAN_END = (
     "markt"
 )
 _GERMAN_WORD = "Straße|Strasse|Str\\.|Weg|Platz|Allee|Ring|Ufer|Damm|Gasse|Markt"
-_DUTCH_END = "straat|laan|weg|plein|gracht|kade|dijk|steeg|singel|hof|pad|dreef|markt"
+_DUTCH_END = (
+    "straat|baan|boulevard|laan|weg|plein|gracht|kade|dijk|steeg|singel|hof|pad|dreef|"
+    "markt"
+)
 _FRENCH = (
     "rue|avenue|av\\.|boulevard|bd|bld|place|impasse|chemin|allée|quai|cours|route|"
     "square"
@@ -125,19 +138,30 @@ _SPANISH = (
     "calle|c/|avenida|avda\\.?|av\\.?|plaza|paseo|camino|carrer|ronda|travesía|"
     "carretera|"
 )
-_SPANISH += "glorieta|rambla"
+_SPANISH += "glorieta|acceso|cuesta|pasadizo|cañada|pasaje|callejón|rambla"
 _ITALIAN = (
     "via|viale|v\\.le|piazza|piazzale|corso|c\\.so|largo|vicolo|strada|lungomare|"
-    "contrada"
+    "contrada|"
+    "stretto|incrocio|canale|borgo|rotonda|salita|traversa"
 )
 _PORTUGUESE = "rua|r\\.|avenida|av\\.?|travessa|praça|largo|estrada|alameda|rodovia"
 _ITEM = r"(?:,?[ ]?(?:n[º°o]?\.?|num\.?|número|nr\.?)?[ ]?)"
 _HOUSE = r"\d{1,5}(?:[ ]?[a-zA-Z](?![a-zA-Z]))?(?:[-/]\d{1,4})?(?!\d)"
 
+_NORDIC_END = (
+    "vägen|gatan|gränd|stigen|torget|backen|vej|gade|allé|stræde|vegen|veien|gaten|"
+    "gata|katu|tie|kuja"
+)
+_LINE = rf"(?:{_CAP}[ ]){{1,4}}"
+_POSTAL_LINE = (
+    rf"(?:[A-Z]{{1,2}}-)?(?:\d{{5}}|\d{{3}}[ ]\d{{2}}|\d{{2}}-\d{{3}})[ ]{_CITY}"
+)
+
 RULES: tuple[Rule, ...] = (
     rule(
         Label.ADDRESS,
-        rf"(?<![\w.,$€£-]){_NUMBER},?[ ]{_DIRECTION}(?:(?:{_CAP}|\d{{1,3}}(?:st|nd|rd|"
+        rf"(?<![\w.,$€£-])(?:(?:Flat|Level|Unit|Suite|Apt\.?)[ ]\w{{1,5}},?[ ])?"
+        rf"{_NUMBER},?[ ]{_DIRECTION}(?:(?:{_CAP}|\d{{1,3}}(?:st|nd|rd|"
         rf"th))[ ])"
         rf"{{1,4}}?(?:{_FULL_SUFFIX}|{_SHORT_SUFFIX}|{_FULL_SUFFIX.upper()}|"
         rf"{_SHORT_SUFFIX.upper()})(?![\w-])(?![ ](?:{_FULL_SUFFIX})(?!\w))\.?(?:[ ]"
@@ -212,7 +236,7 @@ RULES: tuple[Rule, ...] = (
         rf"(?:,?[ ]?\d{{1,2}}(?:[ºª°]|[oa](?!\w))(?:[ ]?\w{{1,4}}(?![\w]))?)?{_END}",
         0.88,
         probe=r"(?i)(?:calle|c/|avenida|avda|av|plaza|paseo|camino|carrer|ronda|traves|glorieta|"
-        r"rambla)",
+        r"rambla|acceso|cuesta|pasadizo|ca.ada|pasaje|callej)",
     ),
     rule(
         Label.ADDRESS,
@@ -226,6 +250,43 @@ RULES: tuple[Rule, ...] = (
         rf"(?<![\w-])(?i:{_PORTUGUESE})[ ]{_ROMANCE_NAME}{_ITEM}{_HOUSE}{_END}",
         0.88,
         probe=r"(?i)(?:rua|r\.|av|travessa|pra.a|largo|estrada|alameda|rodovia)",
+    ),
+    rule(
+        Label.ADDRESS,
+        rf"(?<![\w.,$€£-])(?:(?:Flat|Level|Unit|Suite|Apt\.?)[ ]\w{{1,5}},?[ ])?"
+        rf"{_NUMBER},?[ ]{_CAP}(?:[ ]{_CAP}){{0,3}}(?:{_UNIT}){{0,2}}"
+        rf"{_GAP}{_CITY},?[ ]{_REGION},?[ ]+(?:{_ZIP}|{_POSTCODE_CA}|\d{{4}})(?!\d)",
+        _score_number_first,
+        probe=r"[A-Z][A-Za-z]+,? +(?:\d{4}|[A-Z]\d[A-Z])",
+    ),
+    rule(
+        Label.ADDRESS,
+        rf"(?<![\w.,$€£-])(?:(?:Flat|Studio|Unit|Apartment)[ ]\w{{1,5}}{_GAP})?"
+        rf"(?:{_NUMBER}[ ])?{_CAP}(?:[ ]{_CAP}){{0,3}}{_GAP}(?:{_CITY}{_GAP}){{1,2}}"
+        rf"{_POSTCODE_UK}(?![A-Za-z0-9])",
+        0.85,
+        probe=r"\d[A-Z]{2}\b",
+    ),
+    rule(
+        Label.ADDRESS,
+        rf"(?<![\w-])(?:{_CAP}[ ]){{0,2}}(?:{_CAP}|(?i:\w{{1,25}}(?:{_NORDIC_END})))[ ]"
+        rf"{_HOUSE}(?:{_UNIT})?(?:[ ]?,[ ]?|[ ]?\n)(?:{_POSTAL_LINE})",
+        0.85,
+        probe=r"\d[A-Za-z]?\s*[,\n]\s*(?:[A-Z]{1,2}-)?\d\d",
+    ),
+    rule(
+        Label.ADDRESS,
+        rf"(?<![\w-])(?:{_CAP}[ ]){{0,2}}(?i:\w{{2,25}}(?:{_NORDIC_END})|"
+        rf"Allé)[ ]{_HOUSE}{_END}",
+        0.85,
+        probe=rf"(?:{_NORDIC_END}|Allé)\b",
+    ),
+    rule(
+        Label.ADDRESS,
+        rf"(?<![\w-])(?:ul\.|al\.|aleja|pl\.|os\.|ulica|plac)[ ]{_LINE}{_HOUSE}"
+        rf"(?:/\d{{1,4}})?(?:{_GAP}\d{{2}}-\d{{3}}[ ]{_CITY})?",
+        0.88,
+        probe=r"(?:ul\.|al\.|aleja|pl\.|os\.|ulica|plac) ",
     ),
     rule(
         Label.ADDRESS,

@@ -1,5 +1,6 @@
 """E-mail addresses, telephone numbers, URLs and user names."""
 
+import re
 from functools import cache
 
 from privacy.pii.gazetteer import word_set
@@ -66,18 +67,28 @@ def _has_phone_context(found: Candidate) -> bool:
     return found.is_near(words.PHONE) and not _names_other_number(found)
 
 
+_EXTENSION_START = re.compile(r"[xe]", re.IGNORECASE)
+
+
+def _without_extension(found: Candidate) -> str:
+    main = _EXTENSION_START.split(found.value, maxsplit=1)[0]
+    return "".join(char for char in main if char.isdigit())
+
+
 def _score_international(found: Candidate) -> float:
-    if not 8 <= len(found.digits) <= 15 or found.char_after in {"%", "€", "$"}:
+    digits = _without_extension(found)
+    if not 8 <= len(digits) <= 15 or found.char_after in {"%", "€", "$"}:
         return 0.0
     if found.value.startswith("+"):
-        return 0.95 if is_dialable("+" + found.digits, None) else 0.0
-    if not is_dialable("+" + found.digits[2:], None):
+        return 0.95 if is_dialable("+" + digits, None) else 0.0
+    if not is_dialable("+" + digits[2:], None):
         return 0.0
-    return 0.85 if " " in found.value or _has_phone_context(found) else 0.0
+    separated = any(char in found.value for char in " -()")
+    return 0.85 if separated or _has_phone_context(found) else 0.0
 
 
 def _score_nanp(found: Candidate) -> float:
-    digits = found.digits[-10:]
+    digits = _without_extension(found)[-10:]
     if digits[0] in "01" or digits[3] in "01" or found.char_before in {"$", "#"}:
         # A wrong number behind the word "phone" is still somebody's typo.
         return 0.6 if found.is_near(words.PHONE, before=3, after=0) else 0.0
@@ -98,7 +109,7 @@ def _score_seven(found: Candidate) -> float:
 
 def _score_trunk(found: Candidate) -> float:
     digits = found.digits
-    if not 9 <= len(digits) <= 12 or _names_other_number(found):
+    if not 8 <= len(digits) <= 13 or _names_other_number(found):
         return 0.0
     if found.nearest(words.PHONE, words.NATIONAL_ID) == 1:
         return 0.0
@@ -203,6 +214,11 @@ RULES: tuple[Rule, ...] = (
         _score_grouped,
     ),
     rule(Label.PHONE, r"(?<![A-Za-z0-9.+-])\d{7,13}(?![\w-])", _score_bare),
+    rule(
+        Label.PHONE,
+        r"(?<![A-Za-z0-9.+-])(?:\(?\d{2}\)?[ ])?\d{4,5}[ .-]\d{4}(?![\w-])",
+        _score_bare,
+    ),
     rule(
         Label.URL,
         r"(?i)\b(?:(?:https?|ftps?|sftp|wss?)://|www\.(?=[\w-]))"

@@ -73,7 +73,8 @@ RULES: tuple[Rule, ...] = (
     ),
     cued(
         Label.CREDIT_CARD,
-        r"(?:credit|debit)[ _-]?card|card[ _-]?(?:number|no|num)|visa|mastercard|amex",
+        r"(?:credit|debit)[ _-]?card|card[ _-]?(?:number|no|num)|visa|mastercard|amex|"
+        r"card",
         r"\d(?:[ .-]?\d){11,18}",
         check=lambda found: 0.75 if len(set(found.digits)) > 1 else 0.0,
     ),
