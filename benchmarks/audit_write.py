@@ -36,6 +36,9 @@ def main() -> None:
     try:
         subprocess.run(program, cwd=PROJECT, env=env, check=True)  # noqa: S603 - this very module
     finally:
+        # Stopped before its files go: a server without files is stopped by nobody.
+        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
+        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
         shutil.rmtree(parent, ignore_errors=True)
 
 
