@@ -12,7 +12,7 @@ import pycrfsuite
 from privacy.pii.gazetteer import first_names, fold, last_names, words
 
 MODEL = Path(__file__).resolve().parent / "models" / "names.crfsuite"
-MODEL_SHA256 = "bf7da054554288ee44208c75219950744a4d97de5c1bd4842fc568288826e807"
+MODEL_SHA256 = "efd74385f32ab19c87d4581ce7273337e724666dfd4eb80b0abb6203e25f8522"
 UNIT = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+|[^\w\s]|_")
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from privacy.pii.gazetteer import word_set
 from privacy.pii.labels import Label
 from privacy.pii.recognizers import words
-from privacy.pii.rules import Candidate, Rule, rule
+from privacy.pii.rules import Candidate, Check, Rule, rule
 
 _REGIONS = (
     "GB",
@@ -60,6 +60,23 @@ def is_dialable(number: str, region: str | None) -> bool:
 def _names_other_number(found: Candidate) -> bool:
     return found.nearest(words.PHONE, words.OTHER_NUMBER) == 1 and found.follows(
         words.OTHER_NUMBER, within=4
+    )
+
+
+_ISO_DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
+
+
+def _is_time(found: Candidate) -> bool:
+    """Tell whether the digits go on from "12:34:" or hold a date."""
+    clock = found.char_before == ":" and found.text[found.start - 2].isdigit()
+    return clock or _ISO_DATE.search(found.value) is not None
+
+
+def _phone(pattern: str, check: Check) -> Rule:
+    return rule(
+        Label.PHONE,
+        pattern,
+        lambda found: 0.0 if _is_time(found) else check(found),
     )
 
 
@@ -185,37 +202,31 @@ RULES: tuple[Rule, ...] = (
         0.8,
         probe=r"(?i)[ ]@|@[ ]|@[\w-]+[ ]\.|@[\w-]+\.[ ]",
     ),
-    rule(
-        Label.PHONE,
+    _phone(
         r"(?<![A-Za-z0-9.+])(?:\+[ ]?|00[ ]?)\(?[1-9]\d{0,3}\)?"
         r"(?:[ ./-]{0,2}\(?\d{1,5}\)?){1,6}"
         rf"{_EXTENSION}(?![\w])",
         _score_international,
     ),
-    rule(
-        Label.PHONE,
+    _phone(
         r"(?<![A-Za-z0-9.+-])(?:\+?1[ .-]{0,2})?(?:\(\d{3}\)[ .-]{0,2}|\d{3}[ .-])"
         rf"\d{{3}}[ .-]\d{{4}}{_EXTENSION}(?![\w-])",
         _score_nanp,
     ),
-    rule(
-        Label.PHONE,
+    _phone(
         rf"(?<![A-Za-z0-9.+-])\d{{3}}[-.]\d{{4}}{_EXTENSION}(?![\w-])",
         _score_seven,
     ),
-    rule(
-        Label.PHONE,
+    _phone(
         r"(?<![A-Za-z0-9.+-])\(?0\d{1,5}\)?(?:[ ./-]{0,2}\d{2,8}){1,5}(?![\w-])",
         _score_trunk,
     ),
-    rule(
-        Label.PHONE,
+    _phone(
         r"(?<![A-Za-z0-9.+-])[2-9]\d{1,2}(?:[ .-]\d{2,3}){2,3}(?![\w-])",
         _score_grouped,
     ),
-    rule(Label.PHONE, r"(?<![A-Za-z0-9.+-])\d{7,13}(?![\w-])", _score_bare),
-    rule(
-        Label.PHONE,
+    _phone(r"(?<![A-Za-z0-9.+-])\d{7,13}(?![\w-])", _score_bare),
+    _phone(
         r"(?<![A-Za-z0-9.+-])(?:\(?\d{2}\)?[ ])?\d{4,5}[ .-]\d{4}(?![\w-])",
         _score_bare,
     ),
