@@ -131,7 +131,8 @@ def revoke_own_session(user: User, session_id: UUID) -> None:
 
 
 def _end(sessions: QuerySet[AuthSession], *, because: str) -> int:
-    live = sessions.filter(revoked_at__isnull=True).select_for_update()
+    # In one order for everybody, or two who end several at once could deadlock.
+    live = sessions.filter(revoked_at__isnull=True).order_by("id").select_for_update()
     ids = list(live.values_list("id", flat=True))
     BrowserSession.objects.filter(auth_session_id__in=ids).delete()
     RefreshToken.objects.filter(session_id__in=ids, used_at__isnull=True).delete()

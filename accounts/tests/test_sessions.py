@@ -271,3 +271,14 @@ def test_revoking_twice_changes_nothing():
     sessions.revoke_session(AuthSession.objects.get(), because="second")
 
     assert AuthSession.objects.get().revoked_because == "first"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_ends_of_many_sessions_do_not_deadlock():
+    alice = make_user("alice")
+    for _ in range(8):
+        make_session(alice)
+
+    results = race(6, lambda: sessions.sign_out_everywhere(alice))
+
+    assert sorted(results) == [0, 0, 0, 0, 0, 8]
