@@ -1,6 +1,7 @@
 """Every dataset of a query is replaced by what its reader may see of it."""
 
 import pytest
+from django.conf import settings
 
 from chat.datasets.checker import check_query
 from chat.datasets.errors import (
@@ -163,12 +164,21 @@ def test_nothing_can_be_written_even_by_raw_sql(engine, sql):
         fetch(engine, plain(sql))
 
 
-def test_nothing_of_one_query_is_left_for_the_next(engine):
-    fetch(engine, plain("SELECT set_config('statement_timeout', '1', false)"))
-    fetch(engine, plain("SELECT set_config('application_name', 'left', false)"))
+def test_even_an_owners_login_only_reads(business):
+    engine = make_engine(settings.BUSINESS_OWNER_DATABASE_URL)
 
-    assert fetch(engine, plain("SHOW application_name")).rows != (("left",),)
-    assert fetch(engine, plain("SHOW default_transaction_read_only")).rows == (("on",),)
+    with pytest.raises(SourceUnavailable):
+        fetch(engine, plain("DELETE FROM expenses RETURNING year"))
+    engine.dispose()
+
+
+def test_nothing_of_one_query_is_left_for_the_next(engine):
+    # Neither of them ends with the transaction.
+    fetch(engine, plain("SELECT pg_advisory_lock(4711) IS NULL"))
+    held = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"
+
+    assert fetch(engine, plain(held)).rows == ((0,),)
+    assert fetch(engine, plain("SHOW statement_timeout")).rows == (("2s",),)
 
 
 def test_an_unreachable_source_is_unavailable():
