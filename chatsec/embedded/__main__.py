@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
 from chatsec.embedded import keeper, locks, postgres, valkey
 from chatsec.embedded.errors import EngineError
 from chatsec.embedded.places import Place, locate
-
-PATIENCE_SECONDS = 3
 
 
 def main() -> int:
@@ -54,12 +51,11 @@ def _status(place: Place) -> int:
 
 def _stop(place: Place) -> int:
     leash = locks.open_lock(keeper.leash_path(place))
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not locks.try_take(leash, "exclusive"):  # the keeper may be stopping them
-        if time.monotonic() > deadline:
+    if not locks.try_take(leash, "exclusive"):
+        if locks.try_take(leash, "shared"):
             sys.stderr.write(f"{place.home}: in use; end what uses it first\n")
             return 1
-        time.sleep(0.1)
+        locks.take(leash, "exclusive")  # the keeper is stopping them already
     keeper.bring_down(place)
     return 0
 

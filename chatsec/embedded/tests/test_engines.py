@@ -185,6 +185,7 @@ def test_the_test_engines_are_others_and_hurry(data_dir):
         assert not both_answer(describe(data_dir))
 
 
+@pytest.mark.prove  # the next one takes the same way
 def test_a_long_path_gets_its_sockets_elsewhere(data_dir):
     long = data_dir / ("d" * 60) / ("e" * 60)
 
@@ -194,6 +195,15 @@ def test_a_long_path_gets_its_sockets_elsewhere(data_dir):
         assert both_answer(describe(long))
         assert len(str(place.postgres_socket)) < 100
         assert stat.S_IMODE(place.run.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "a,b", "a b", "ä", "a%20b", "a'b", "a$b"])
+def test_sockets_avoid_paths_that_a_url_cannot_name(data_dir, name):
+    place = locate(data_dir / name, durable=True)
+
+    assert place.home.is_relative_to(data_dir)
+    assert place.run.parent == Path("/tmp")
+    assert place.run == locate(data_dir / name, durable=True).run
 
 
 def test_a_path_with_spaces_and_quotes_works(data_dir):
@@ -221,6 +231,7 @@ def test_root_starts_them_from_a_directory_closed_to_others(data_dir):
     assert stat.S_IMODE(data_dir.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.prove  # copies forty megabytes
 @pytest.mark.skipif(os.getuid() != 0, reason="only root has a closed home to reach")
 def test_root_starts_them_from_programs_closed_to_others(parent, data_dir):
     closed = parent / "closed"
