@@ -22,6 +22,9 @@ from auditlog.services import Target, record
 from chatsec.core.errors import Conflict, Invalid
 
 PERSONAL = ("email", "display_name")
+MAX_DISPLAY_NAME = 150
+# Columns whose rules are checked here, before they are hashed or sealed.
+NOT_THE_MODELS = ("password", "email_sealed", "email_index", "display_name_sealed")
 
 
 class Profile(TypedDict, total=False):
@@ -48,15 +51,15 @@ def create_user(
     username: str, *, password: str | None, **profile: Unpack[Profile]
 ) -> User:
     """Return a new account; without a password nobody can sign in to it yet."""
-    user = User()
-    _apply(user, {"username": username, **profile})
-    if "email" not in profile:
-        raise Invalid("Some fields are not valid.", fields={"email": ["Required."]})
-    if not user.display_name_sealed:
-        user.display_name = user.username
+    user = User(username=fold_name(username))
+    _check_personal({"email": "", **profile})
+    _set_clear(user, profile)
     _set_password(user, password)
     _validate(user)
     with transaction.atomic():
+        # Sealing makes the person a key: only for somebody who gets an account.
+        user.display_name = user.username
+        _set_personal(user, profile)
         _save(user, columns=None)
         record(
             events.USER_CREATED,
@@ -72,8 +75,12 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
     changed = sorted(name for name in profile if _value(user, name) != profile[name])  # type: ignore[literal-required]
     if not changed:
         return user
-    _apply(user, profile)
+    _check_personal(profile)
+    if "username" in profile:
+        user.username = fold_name(profile["username"])
+    _set_clear(user, profile)
     _validate(user)
+    _set_personal(user, profile)
     with transaction.atomic():
         if "is_active" in changed and not user.is_active:
             # Who may close whom is known further up: settings name the door.
@@ -118,22 +125,29 @@ def _value(user: User, name: str) -> object:
     return getattr(user, name)
 
 
-def _apply(user: User, profile: Changes) -> None:
-    if "email" in profile:
-        _check_email(profile["email"])
-    if "username" in profile:
-        user.username = fold_name(profile["username"])
+def _set_clear(user: User, profile: Profile) -> None:
     for name, value in profile.items():
-        if name != "username":
+        if name not in (*PERSONAL, "username"):
             setattr(user, name, value)
 
 
-def _check_email(email: str) -> None:
+def _set_personal(user: User, profile: Profile) -> None:
+    for name, value in profile.items():
+        if name in PERSONAL:
+            setattr(user, name, value)
+
+
+def _check_personal(profile: Profile) -> None:
+    """Check what the model cannot: its columns for these are sealed."""
     try:
-        validate_email(email)
+        if "email" in profile:
+            validate_email(profile["email"])
     except ValidationError as error:
         fields = {"email": list(error.messages)}
         raise Invalid("Some fields are not valid.", fields=fields) from error
+    if len(profile.get("display_name", "")) > MAX_DISPLAY_NAME:
+        fields = {"display_name": [f"At most {MAX_DISPLAY_NAME} characters."]}
+        raise Invalid("Some fields are not valid.", fields=fields)
 
 
 def _set_password(user: User, password: str | None) -> None:
@@ -151,7 +165,7 @@ def _set_password(user: User, password: str | None) -> None:
 
 def _validate(user: User) -> None:
     try:
-        user.full_clean(exclude=["password"], validate_unique=False)
+        user.full_clean(exclude=NOT_THE_MODELS, validate_unique=False)
     except ValidationError as error:
         fields = {
             name.replace("__all__", "non_field_errors"): list(messages)

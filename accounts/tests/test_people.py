@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from accounts.models import AuthSession, User
 from accounts.selectors import (
@@ -44,6 +45,8 @@ def test_it_makes_an_account():
         ({"password": "short"}, "password"),
         ({"password": "password1234"}, "password"),
         ({"password": "x" * 1025}, "password"),
+        ({"email": ""}, "email"),
+        ({"display_name": "x" * 151}, "display_name"),
         ({"department": "x" * 65}, "department"),
         ({"approval_limit": Decimal(-1)}, "approval_limit"),
     ],
@@ -56,6 +59,9 @@ def test_it_says_which_field_is_wrong(change, field):
 
     assert set(refused.value.fields) <= {field, "non_field_errors"}
     assert User.objects.count() == 0
+    with connection.cursor() as cursor:  # nobody was made, so nobody has a key
+        cursor.execute("SELECT count(*) FROM privacy_subjectkey")
+        assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.django_db
@@ -134,6 +140,16 @@ def test_a_new_password_ends_every_session():
     alice.refresh_from_db()
     assert alice.check_password("a quite different passphrase")
     assert not AuthSession.objects.filter(revoked_at__isnull=True).exists()
+
+
+@pytest.mark.django_db
+def test_an_account_closes_even_when_its_key_is_gone():
+    alice = make_user("alice")
+    User.objects.filter(id=alice.id).update(email_sealed=b"\x01" + bytes(40))
+
+    people.close_account(User.objects.get(id=alice.id))
+
+    assert not User.objects.get(id=alice.id).is_active
 
 
 @pytest.mark.django_db
