@@ -26,6 +26,8 @@ max_requests_jitter = 2_000
 limit_request_line = 4094
 limit_request_fields = 60
 control_socket_disable = True
+# Whom to believe about scheme and path is Django's to say (CHATSEC_TRUSTED_PROXIES).
+forwarded_allow_ips = ""
 
 _base = Path(__file__).resolve().parent.parent / ".data"
 _data_dir = Path(os.environ.get("CHATSEC_DATA_DIR") or _base)
