@@ -39,7 +39,7 @@ def is_attack(text: str) -> bool:
 
 
 def model_score(text: str, model: LinearModel) -> float:
-    """The highest chance of an attack in the text or a part of it."""
+    """Return the highest chance of an attack in the text or a part of it."""
     place = model.labels.index(ATTACK)
     scores = (model.probabilities(part)[place] for part in parts(text))
     return round(float(max(scores)), 4)
@@ -56,6 +56,6 @@ def parts(text: str) -> Iterator[str]:
 
 
 def features(text: str) -> str:
-    """The folded text with its signs as words."""
+    """Fold the text and append its signs as words."""
     signs = sorted(find_signs(text))
     return " ".join([" ".join(fold(text).split()), *(f"zz{sign}" for sign in signs)])

@@ -1,3 +1,3 @@
 """SHA-256 of the model file that is shipped; written by chat.training.shipped."""
 
-INJECTION_SHA256 = "e02e7a9e5442e57ebb3c4186bd44c7aa2548962b9f4544a14e8238bf6e319de0"
+INJECTION_SHA256 = "1860f046d3ad30eef26684ca581c0eda50504456822a5e9fae4970d6ab5f67d9"

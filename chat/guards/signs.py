@@ -30,27 +30,41 @@ STRONG = frozenset(
 _GAP = r"\W+(?:\w+\W+){0,5}?"
 _OVERRIDES = (
     # English: the verb, then which, then what.
-    r"\b(?:ignor(?:e|ing)|disregard|forget|neglect|overrule|override|discard|dismiss"
-    r"|do not follow|don't follow|stop following|pay no attention to)\W+"
-    r"(?:\w+\W+){0,3}?(?:previous|prior|above|all|any|every|earlier|preceding|your"
-    r"|these|those|system'?s?|its|company)\W+(?:\w+\W+){0,3}?(?:instructions?|rules?"
-    r"|guidelines?|prompts?|directives?|restrictions?|constraints?|commands?|orders"
-    r"|programming|training|policy|policies|tasks?)\b",
-    r"\b(?:ignore|disregard|forget)\W+(?:\w+\W+){0,2}?(?:the\W+)?(?:above|everything"
-    r"|all)\b(?:\W+(?:and|you|that|what|before|above|directions?|text|content)\b)",
-    rf"\b(?:ignorier\w*|vergiss|vergesst|missachte\w*|übergehe){_GAP}"
-    r"(?:anweisung\w*|regeln?|vorgaben?|instruktion\w*|befehle?n?|richtlinien?)\b",
-    rf"\b(?:ignore[zr]?|oublie[zr]?|oublions){_GAP}"
-    r"(?:instructions?|règles?|regles?|consignes?|directives?)\b",
-    rf"\b(?:ignor[ae]|olvid[ae]|omit[ae]){_GAP}"
-    r"(?:instrucciones|reglas|órdenes|ordenes|directrices|indicaciones)\b",
+    (
+        r"\b(?:ignor(?:e|ing)|disregard|forget|neglect|overrule|override|discard|dismiss"
+        r"|do not follow|don't follow|stop following|pay no attention to)\W+"
+        r"(?:\w+\W+){0,3}?(?:previous|prior|above|all|any|every|earlier|preceding|your"
+        r"|these|those|system'?s?|its|company)\W+(?:\w+\W+){0,3}?(?:instructions?|rules?"
+        r"|guidelines?|prompts?|directives?|restrictions?|constraints?|commands?|orders"
+        r"|programming|training|policy|policies|tasks?)\b"
+    ),
+    (
+        r"\b(?:ignore|disregard|forget)\W+(?:\w+\W+){0,2}?(?:the\W+)?(?:above|everything"
+        r"|all)\b(?:\W+(?:and|you|that|what|before|above|directions?|text|content)\b)"
+    ),
+    (
+        rf"\b(?:ignorier\w*|vergiss|vergesst|missachte\w*|übergehe){_GAP}"
+        r"(?:anweisung\w*|regeln?|vorgaben?|instruktion\w*|befehle?n?|richtlinien?)\b"
+    ),
+    (
+        rf"\b(?:ignore[zr]?|oublie[zr]?|oublions){_GAP}"
+        r"(?:instructions?|règles?|regles?|consignes?|directives?)\b"
+    ),
+    (
+        rf"\b(?:ignor[ae]|olvid[ae]|omit[ae]){_GAP}"
+        r"(?:instrucciones|reglas|órdenes|ordenes|directrices|indicaciones)\b"
+    ),
     rf"\b(?:ignora|dimentica|trascura){_GAP}(?:istruzioni|regole|direttive)\b",
-    rf"\b(?:ignore|esqueça|esqueca|desconsidere){_GAP}"
-    r"(?:instruções|instrucoes|regras|diretrizes)\b",
+    (
+        rf"\b(?:ignore|esqueça|esqueca|desconsidere){_GAP}"
+        r"(?:instruções|instrucoes|regras|diretrizes)\b"
+    ),
     rf"\b(?:negeer|vergeet){_GAP}(?:instructies|regels|aanwijzingen|opdrachten)\b",
     rf"\b(?:zignoruj|zapomnij|pomiń){_GAP}(?:instrukcj\w+|poleceni\w+|zasad\w*)",
-    rf"\b(?:про)?(?:игнорируй(?:те)?|забудь(?:те)?){_GAP}"
-    r"(?:инструкци\w+|указани\w+|правил\w*|команд\w*)",
+    (
+        rf"\b(?:про)?(?:игнорируй(?:те)?|забудь(?:те)?){_GAP}"
+        r"(?:инструкци\w+|указани\w+|правил\w*|команд\w*)"
+    ),
     r"(?:忽略|无视|無視|忘记|忘掉|忽視).{0,12}(?:指令|规则|規則|指示|规定|提示|要求|設定)",
     r"(?:指示|命令|ルール|規則|制約).{0,10}(?:無視|忘れ)",
     r"(?:지시|명령|규칙|지침).{0,8}(?:무시|잊)",
@@ -59,34 +73,52 @@ _OVERRIDES = (
     r"(?:निर्देश|नियम).{0,20}(?:अनदेखा|नज़रअंदाज|भूल)",
 )
 _REVEALS = (
-    r"\b(?:show|print|reveal|output|repeat|display|tell|give|leak|dump|expose|recite"
-    r"|summari[sz]e|translate|encode|write|share|what (?:is|are|does|was|were))"
-    r"\W+(?:\w+\W+){0,5}?(?:(?:system|initial|original|hidden|secret) (?:prompt|message"
-    r"|instructions?|rules)|your (?:\w+ )?(?:prompt|instructions|system message"
-    r"|hidden rules|secret rules)|prompt texts?)\b",
-    r"\b(?:repeat|print|output|recite)\W+(?:\w+\W+){0,5}?(?:above|before) (?:this|my)\b",
-    r"\b(?:everything|text|words|lines?) (?:\w+ ){0,2}(?:above|before) (?:this|my) "
-    r"(?:line|message|first|prompt)",
+    (
+        r"\b(?:show|print|reveal|output|repeat|display|tell|give|leak|dump|expose|recite"
+        r"|summari[sz]e|translate|encode|write|share|what (?:is|are|does|was|were))"
+        r"\W+(?:\w+\W+){0,5}?(?:(?:system|initial|original|hidden|secret) "
+        r"(?:prompt|message|instructions?|rules)|your (?:\w+ )?(?:prompt"
+        r"|instructions|system message"
+        r"|hidden rules|secret rules)|prompt texts?)\b"
+    ),
+    (
+        r"\b(?:repeat|print|output|recite)\W+(?:\w+\W+){0,5}?(?:above|before)"
+        r" (?:this|my)\b"
+    ),
+    (
+        r"\b(?:everything|text|words|lines?) (?:\w+ ){0,2}(?:above|before) (?:this|my) "
+        r"(?:line|message|first|prompt)"
+    ),
 )
 _BYPASSES = (
-    r"\b(?:bypass|disable|turn off|switch off|skip|circumvent|evade|deactivate|ignore)"
-    r"\W+(?:\w+\W+){0,3}?(?:permissions?|authori[sz]ation|access controls?|guards?"
-    r"|security checks?|safety|content filters?|redaction|guardrails?|restrictions)\b",
+    (
+        r"\b(?:bypass|disable|turn off|switch off|skip|circumvent|evade|deactivate"
+        r"|ignore)\W+(?:\w+\W+){0,3}?(?:permissions?|authori[sz]ation|access controls?"
+        r"|guards?|security checks?|safety|content filters?|redaction|guardrails?"
+        r"|restrictions)\b"
+    ),
 )
 _PERSONAS = (
-    r"\b(?:you are now|you're now|from now on,? you|act(?:ing)? (?:as|like)|pretend"
-    r"|role ?play|simulate|imagine (?:you|that you)|in character|take on the role"
-    r"|assume the role|you will act)\b",
-    r"\b(?:developer|debug|god|dan|maintenance|admin|jailbreak) mode\b|\bjailbreak"
-    r"|\bdo anything now\b|\b(?:unrestricted|uncensored|unfiltered)\b"
-    r"|\bwithout (?:any )?(?:restrictions?|filters?|rules|limits|limitations|ethics)\b"
-    r"|\bno (?:restrictions|rules|limits|limitations|policies|filters|guidelines)\b",
+    (
+        r"\b(?:you are now|you're now|from now on,? you|act(?:ing)? (?:as|like)|pretend"
+        r"|role ?play|simulate|imagine (?:you|that you)|in character|take on the role"
+        r"|assume the role|you will act)\b"
+    ),
+    (
+        r"\b(?:developer|debug|god|dan|maintenance|admin|jailbreak) mode\b|\bjailbreak"
+        r"|\bdo anything now\b|\b(?:unrestricted|uncensored|unfiltered)\b"
+        r"|\bwithout (?:any )?(?:restrictions?|filters?|rules|limits|limitations"
+        r"|ethics)\b"
+        r"|\bno (?:restrictions|rules|limits|limitations|policies|filters|guidelines)\b"
+    ),
 )
 _ROLE_MARKERS = (
     r"<\|\w{2,20}\|>|\[/?inst\]|<</?sys>>|</?(?:system|assistant|instructions?)>",
     r"(?:^|\n)\W{0,6}(?:system|assistant|developer)\W{0,3}:",
-    r"#{2,}\s*(?:system|instructions?|response|assistant)\b|```\s*system\b"
-    r"|\[system\]|\b(?:begin|end) (?:of )?(?:system|user) (?:input|prompt|message)",
+    (
+        r"#{2,}\s*(?:system|instructions?|response|assistant)\b|```\s*system\b"
+        r"|\[system\]|\b(?:begin|end) (?:of )?(?:system|user) (?:input|prompt|message)"
+    ),
 )
 _PATTERNS = {
     Sign.OVERRIDE: _OVERRIDES,
@@ -108,7 +140,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,8000}={0,2}")
 _DIGIT_LETTERS = str.maketrans("013457@$", "oieastas")
 _MIXED_WORD = re.compile(r"\b(?=\w*[a-z])\w*[013457@$]\w*")
 # Letters of other scripts that look Latin, folded only inside a Latin word.
-_LOOKALIKES = str.maketrans("аеорсухіјѕԁӏοаν", "aeopcyxijsdloav")
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04cf\u03bf\u03bd",
+    "aeopcyxijsdlov",
+)
 _HAS_LOOKALIKE = re.compile(r"\w*[a-zA-Z]\w*")
 _TAGS = range(0xE0000, 0xE0080)
 
@@ -164,7 +199,7 @@ def _is_invisible(text: str) -> bool:
 
 
 def _is_disguised(folded: str) -> bool:
-    """An override in spaced letters or with digits for letters."""
+    """Find an override in spaced letters or with digits for letters."""
     spaced = (re.sub(r"[^a-z]", "", m.group()) for m in _SPACED.finditer(folded))
     if any(_SQUEEZED.search(letters) for letters in spaced):
         return True
@@ -173,7 +208,7 @@ def _is_disguised(folded: str) -> bool:
 
 
 def _decoded(text: str) -> list[str]:
-    """What base64 runs of the text say, where they say something readable."""
+    """Read the base64 runs of the text that say something readable."""
     found = []
     for match in _BASE64.finditer(text):
         blob = match.group().rstrip("=").replace("-", "+").replace("_", "/")

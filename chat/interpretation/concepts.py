@@ -6,7 +6,6 @@ from pathlib import Path
 
 from chat.interpretation.vocabulary import COMMON_WORDS, SpellingIndex
 
-
 # Ways to begin a request ("could you"); inside a sentence the same words count.
 _OPENER = "^"
 

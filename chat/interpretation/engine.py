@@ -21,7 +21,7 @@ MODELS = Path(__file__).parent / "models"
 
 @cache
 def shipped_model() -> LinearModel:
-    """The model for the demo catalogue, read once and only if it is the pinned file."""
+    """Load the demo catalogue's model once, and only if it is the pinned file."""
     return load_pinned(MODELS / "intents.npz", sha256=INTENTS_SHA256)
 
 
@@ -32,7 +32,7 @@ def interpret(
     at: date | None = None,
     model: LinearModel | None = None,
 ) -> Interpretation:
-    """A proposal for any text; no text raises, and none becomes part of a query.
+    """Propose a query for any text; no text raises, none becomes part of a query.
 
     `at` is the day that "last quarter" is counted from (today in UTC if not given).
     """

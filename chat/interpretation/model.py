@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -64,7 +65,7 @@ class LinearModel:
         return np.asarray(powers / powers.sum(), dtype=np.float32)
 
     def threshold(self, name: str) -> float:
-        """A calibrated threshold from the card; a card without it is an error."""
+        """Return a calibrated threshold; a card without it is an error."""
         thresholds = self.card["thresholds"]
         if not isinstance(thresholds, Mapping):
             raise TypeError("The model's card carries no thresholds.")
@@ -80,11 +81,11 @@ def word_grams(text: str) -> Iterator[str]:
     """Words and pairs of neighbouring words."""
     words = _WORD.findall(text)
     yield from words
-    yield from map(" ".join, zip(words, words[1:], strict=False))
+    yield from map(" ".join, pairwise(words))
 
 
 def character_grams(text: str) -> Iterator[str]:
-    """Runs of 2 to 5 characters inside words, a space standing for each boundary."""
+    """Yield runs of 2 to 5 characters inside words, a space for each boundary."""
     for word in text.split():
         padded = f" {word} "
         length = len(padded)
@@ -97,7 +98,7 @@ def character_grams(text: str) -> Iterator[str]:
 
 
 def feature_table(grams: Sequence[str], rarity: Floats) -> FeatureTable:
-    """A table from grams in row order."""
+    """Build a table from grams in row order."""
     return FeatureTable(
         {gram: row for row, gram in enumerate(grams)}, rarity.astype(np.float32)
     )

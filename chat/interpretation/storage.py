@@ -26,12 +26,12 @@ _MAC_BYTES = 32
 _MIN_KEY_BYTES = 32
 
 
-class ModelRejected(Exception):  # noqa: N818 - the field's word for it
+class ModelRejected(Exception):
     """The file is not the one that was trained here; nothing of it was used."""
 
 
 def load_pinned(path: Path, *, sha256: str) -> LinearModel:
-    """The shipped model, or ModelRejected when one byte differs from the pin."""
+    """Load the shipped model; ModelRejected when one byte differs from the pin."""
     content = _read(path)
     if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), sha256):
         raise ModelRejected(f"{path.name} is not the file that was shipped.")
@@ -39,7 +39,7 @@ def load_pinned(path: Path, *, sha256: str) -> LinearModel:
 
 
 def load_model(path: Path, *, key: bytes) -> LinearModel:
-    """A model retrained here, or ModelRejected when tag or key do not fit."""
+    """Load a model retrained here; ModelRejected when tag or key do not fit."""
     _require_key(key)
     content = _read(path)
     trailer = len(_TAG) + _MAC_BYTES
@@ -50,14 +50,14 @@ def load_model(path: Path, *, key: bytes) -> LinearModel:
 
 
 def save_model(model: LinearModel, path: Path, *, key: bytes) -> None:
-    """The file is complete and signed, or the old one is still there."""
+    """Leave a complete and signed file there, or the old one."""
     _require_key(key)
     body = encode(model)
     _replace(path, body + _TAG + _mac(body, key))
 
 
 def encode(model: LinearModel) -> bytes:
-    """The same bytes for the same model, so that the file can be pinned."""
+    """Give the same bytes for the same model, so that they can be pinned."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in _arrays(model).items():

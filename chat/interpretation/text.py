@@ -22,8 +22,8 @@ _QUOTES = str.maketrans(
         "\u2014": "-",
     }
 )
-_CONTROLS = str.maketrans({code: " " for code in (*range(32), 127)})
-_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_CONTROLS = str.maketrans(dict.fromkeys((*range(32), 127), " "))
+_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,18 @@ def lowered(text: str) -> str:
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
+def words_of(phrase: str) -> tuple[str, ...]:
+    """Split a phrase into lower-case words, as `tokens` splits a text."""
+    normal = normalise(phrase)
+    return tuple(token.key for token in tokens(normal, lowered(normal)))
+
+
 def tokens(text: str, lower: str) -> list[Token]:
-    """The words of a text; a possessive 's belongs to the token but not to its key."""
+    """List the words; a possessive 's belongs to the token but not to its key."""
     found = []
     for match in _WORD.finditer(lower):
         start, end = match.span()
-        key = match.group()
-        if key.endswith("'s"):
-            key = key[:-2]
+        key = match.group().removesuffix("'s")
         found.append(Token(start, end, text[start:end], key))
     return found
 

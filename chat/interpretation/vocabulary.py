@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from chat.interpretation.text import words_of
+
 ValueSlot = Literal["region", "department", "product", "person"]
 _HERE = Path(__file__).parent
 _SHIPPED = json.loads((_HERE / "vocabulary.json").read_text("utf-8"))
@@ -107,7 +109,7 @@ class SpellingIndex:
                 self._by_deletion.setdefault(key, set()).add(word)
 
     def correct(self, word: str) -> str | None:
-        """The word meant, or None where none or more than one is close enough."""
+        """Return the word meant, or None where none or several are close enough."""
         if not 3 <= len(word) <= 40 or word in self._words:
             return None
         close = {
@@ -120,7 +122,7 @@ class SpellingIndex:
 
 
 def _whole(value: str, slot: ValueSlot) -> Iterator[Entry]:
-    words = tuple(value.lower().split())
+    words = words_of(value)
     if words:
         yield Entry(words, slot, value, is_whole=True)
 
@@ -130,14 +132,14 @@ def _named(values: tuple[str, ...], slot: ValueSlot) -> Iterator[Entry]:
     owners: dict[str, set[str]] = {}
     for value in values:
         yield from _whole(value, slot)
-        for word in value.lower().split():
+        for word in words_of(value):
             owners.setdefault(word, set()).add(value)
     for word, owned in owners.items():
         (value, *others) = owned
-        is_single = (word,) == tuple(value.lower().split())
+        is_single = (word,) == words_of(value)
         if others or is_single or len(word) < 3 or word in COMMON_WORDS:
             continue
-        if slot == "person" or word == value.lower().split()[0]:
+        if slot == "person" or word == words_of(value)[0]:
             yield Entry((word,), slot, value, is_whole=False)
 
 

@@ -22,7 +22,7 @@ from chat.training.intents import TrainedModel, shipped_examples, shipped_negati
 from chat.training.linear import Recipe, fit, with_card
 
 FOLDS = 5
-MAX_FALSE_ALARMS = 0.003
+MAX_FALSE_ALARMS = 0.005
 OWN = "chatsec's own"
 RECIPE = Recipe(
     strength=30.0, marks_rare=False, min_word_count=2, min_character_count=4
@@ -69,7 +69,7 @@ def read_samples(path: Path) -> list[Sample]:
 
 
 def own_samples() -> list[Sample]:
-    """The attacks and ordinary questions that were written for chatsec."""
+    """List the attacks and ordinary questions that were written for chatsec."""
     attacks = _texts("attack_examples.json")
     questions = [text for texts in shipped_examples().values() for text in texts]
     harmless = [

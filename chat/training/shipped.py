@@ -19,7 +19,7 @@ _CHAT = Path(__file__).parent.parent
 
 
 def build_intents() -> dict[str, object]:
-    """Writes intents.npz and its pin; the card is what was measured."""
+    """Write intents.npz and its pin; return the card."""
     trained = train_intents(shipped_examples())
     _write(trained.model, _CHAT / "interpretation", "intents", "INTENTS_SHA256")
     return dict(trained.card)
@@ -42,7 +42,7 @@ def _write(model: LinearModel, package: Path, name: str, pin: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Builds what is named; prints the card."""
+    """Build what is named and print the card."""
     if arguments == ["intents"]:
         card = build_intents()
     elif len(arguments) == 2 and arguments[0] == "injection":

@@ -34,7 +34,7 @@ class Extraction:
 def extract(
     text: str, *, at: date, vocabulary: Vocabulary = DEFAULT_VOCABULARY
 ) -> Extraction:
-    """The typed values of a text; equal input gives equal output."""
+    """Find the typed values of a text; equal input gives equal output."""
     canvas = Canvas(corrected(normalise(text), vocabulary))
     lift_note(canvas)
     lift_sale(canvas)

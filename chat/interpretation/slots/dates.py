@@ -49,10 +49,14 @@ _POINTS = re.compile(
         (
             rf"\b(?P<iso>20\d\d-\d\d?-\d\d?){_NOT_DIGIT}",
             r"\b(?P<dotted>\d\d?\.\d\d?\.20\d\d)\b",
-            rf"\b(?P<d1>\d\d?)(?:st|nd|rd|th)?\s(?:of\s)?(?P<m1>{_MONTH})\b\.?"
-            rf"(?:,?\s(?P<y1>{_YEAR})\b)?",
-            rf"\b(?P<m2>{_MONTH})\b\.?\s(?P<d2>\d\d?)(?:st|nd|rd|th)?\b"
-            rf"(?:,?\s(?P<y2>{_YEAR})\b)?",
+            (
+                rf"\b(?P<d1>\d\d?)(?:st|nd|rd|th)?\s(?:of\s)?(?P<m1>{_MONTH})\b\.?"
+                rf"(?:,?\s(?P<y1>{_YEAR})\b)?"
+            ),
+            (
+                rf"\b(?P<m2>{_MONTH})\b\.?\s(?P<d2>\d\d?)(?:st|nd|rd|th)?\b"
+                rf"(?:,?\s(?P<y2>{_YEAR})\b)?"
+            ),
             rf"\b(?:(?P<poss_which>{_WHICH})\syear(?:'s)?\s)?"
             r"(?:q\s?-?(?P<q1>[1-4])\b|(?P<q2>[1-4])q\b"
             r"|quarter\s(?:no\.?\s|number\s)?(?P<q3>[1-4]|one|two|three|four)\b"
@@ -66,8 +70,10 @@ _POINTS = re.compile(
             + _OF_YEAR.replace("<year>", "<my>")
             .replace("<short>", "<ms>")
             .replace("<which_year>", "<mw>"),
-            rf"(?<![\w.,#$])(?:fy\s?'?|fiscal\s(?:year\s)?|')?(?P<plain>{_YEAR})\b"
-            r"(?![.,]\d)",
+            (
+                rf"(?<![\w.,#$])(?:fy\s?'?|fiscal\s(?:year\s)?|')?(?P<plain>{_YEAR})\b"
+                r"(?![.,]\d)"
+            ),
             r"\bfy\s?'?(?P<fy>\d\d)\b",
             r"\b(?P<day>yesterday|today)\b",
         )
@@ -144,7 +150,7 @@ def _offset(which: str) -> int:
 
 
 def _back(at: date, count: int, unit: str) -> date | None:
-    """The day `count` units before, or None where that leaves the bounds."""
+    """Return the day `count` units before, or None outside the bounds."""
     if unit in _DAYS:
         days = count * _DAYS[unit]
         first = at - timedelta(days=days) if days < 36600 else None
@@ -166,7 +172,7 @@ def _periods(canvas: Canvas, at: date) -> Iterator[Period]:
 
 
 def _is_inside(period: Period) -> bool:
-    return FIRST_YEAR <= period.first.year and period.last.year <= LAST_YEAR
+    return period.first.year >= FIRST_YEAR and period.last.year <= LAST_YEAR
 
 
 def _period(canvas: Canvas, match: re.Match[str], at: date) -> Period | None:
@@ -290,12 +296,12 @@ def _is_range(canvas: Canvas, left: Period, right: Period) -> bool:
 
 
 def _lift_range(canvas: Canvas, left: Period, right: Period) -> None:
-    """A range of days; a year said once counts for both ends."""
+    """Take a range of days; a year said once counts for both ends."""
     first, last = left.first, right.last
     if right.has_year and not left.has_year:
         first = _in_year(first, last.year if first.month <= last.month else None)
     elif left.has_year and not right.has_year:
-        last = _in_year(last, first.year)
+        last = _in_year(last, first.year + (last.month < first.month))
     if first <= last:
         canvas.lift(left.start, right.end, _between(first, last))
         return

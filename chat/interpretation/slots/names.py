@@ -2,6 +2,7 @@
 
 import re
 
+from chat.interpretation.slots import lexicon
 from chat.interpretation.slots.canvas import Canvas
 from chat.interpretation.text import Token, tokens
 from chat.interpretation.vocabulary import (
@@ -13,45 +14,6 @@ from chat.interpretation.vocabulary import (
 )
 
 MAX_NAME = 80
-_PLACES = frozenset(
-    "pole korea america africa carolina dakota virginia sea coast wing side star".split()
-)
-_UNIT_NOUNS = frozenset(
-    "department departments dept depts division divisions org organisation "
-    "organization department's".split()
-)
-_PEOPLE_NOUNS = frozenset(
-    "team teams staff people employees employee colleagues folks members member "
-    "headcount salaries salary pay wages payroll budget budgets expenses costs cost "
-    "spend spending expenditure hires hiring joiners recruits newcomers reviews "
-    "ratings managers manager head lead boss workers workforce size joiner starters".split()
-)
-_NOT_A_DEPARTMENT_BEFORE = frozenset(
-    "report reports data record records statement statements results numbers figures "
-    "policy policies file files specialist ticket tickets system hotline question "
-    "questions issue issues figure overview info information database docs form forms "
-    "advice plan growth trend".split()
-)
-_PLACED = frozenset("in within from of for by at inside across into".split())
-_ASKED = frozenset("does did do is has was have can".split())
-_DETERMINERS = frozenset("the our your their whole entire".split())
-_NEVER_AFTER = frozenset(
-    "customer contact technical tech call reach you to we i please not and it".split()
-)
-_ALWAYS_MEANT = frozenset({"engineering", "marketing", "human resources"})
-_ONLY_WITH_UNIT = frozenset({"development"})
-_WORKING = frozenset(
-    "work works working worked people staff employees colleagues who someone headcount "
-    "hires hired salaries salary folks persons everyone everybody earn joined started "
-    "start pay ratings reviews records budget expenses costs spending managers".split()
-)
-
-_PARTICLES = frozenset("van von de der den da di la le del bin al el ter dos".split())
-_FIRMS = frozenset(
-    "corp corporation inc ltd limited gmbh llc plc ag co company group holding holdings "
-    "bank partners industries systems solutions international".split()
-)
-_TITLES = frozenset("mr mrs ms dr miss mister prof".split())
 _WORK_WORDS = (
     "salary|salaries|pay|wage|wages|compensation|earnings|income|remuneration|review"
     "|reviews|performance|rating|ratings|appraisal|evaluation|assessment|manager|boss"
@@ -73,6 +35,7 @@ _CUE_AFTER = re.compile(
     r"|sits|sell|sold|doing|score|making|earning|write|wrote)\b"
 )
 _COMPOUND = re.compile("['-]")
+_DIGIT = re.compile(r"\d")
 _SPACE = re.compile(r"\s+")
 
 
@@ -117,7 +80,7 @@ def _phrase_at(keys: list[str], vocabulary: Vocabulary) -> Entry | None:
 
 
 def _is_word(key: str, entry: Entry) -> bool:
-    """The last word of a product may stand in the plural."""
+    """Accept the plural for the last word of a product."""
     return key == entry.words[-1] or (
         entry.slot == "product" and key == entry.words[-1] + "s"
     )
@@ -161,7 +124,7 @@ def _place_at(
         if tuple(keys[position + 1 : end]) != entry.words[1:]:
             continue
         after = keys[end] if end < len(keys) else ""
-        if entry.slot == "region" and after not in _PLACES:
+        if entry.slot == "region" and after not in lexicon.PLACES:
             return entry
         if entry.slot == "department" and _is_department(
             entry, keys, position, after, is_upper=words[position].text.isupper()
@@ -175,22 +138,30 @@ def _is_department(
 ) -> bool:
     """Whether the word names the department here and not, say, a finance report."""
     phrase = " ".join(entry.words)
-    before = [key for key in keys[:position] if key not in _DETERMINERS]
+    before = [key for key in keys[:position] if key not in lexicon.DETERMINERS]
     previous = before[-1] if before else ""
-    if after in _UNIT_NOUNS or (previous == "of" and before[-2:-1] == ["department"]):
+    if after in lexicon.UNIT_NOUNS or (
+        previous == "of" and before[-2:-1] == ["department"]
+    ):
         return True
-    if phrase in _ONLY_WITH_UNIT or (phrase == "it" and not is_upper):
+    if phrase in lexicon.ONLY_WITH_UNIT or (phrase == "it" and not is_upper):
         return False
     if phrase == "sales":
-        nearby = _WORKING & set(before[-6:])
-        is_last = after in ("", "department") or after in _PLACED or after == "qqtime"
+        nearby = lexicon.WORKING & set(before[-6:])
+        is_last = (
+            after in ("", "department") or after in lexicon.PLACED or after == "qqtime"
+        )
         is_counted = after in ("headcount", "salaries", "budget", "expenses", "hires")
         return is_counted or (previous in ("in", "from") and is_last and bool(nearby))
-    if after in _NOT_A_DEPARTMENT_BEFORE or previous in _NEVER_AFTER:
+    if after in lexicon.NOT_A_DEPARTMENT_BEFORE or previous in lexicon.NEVER_AFTER:
         return False
-    if phrase in _ALWAYS_MEANT or after in _PEOPLE_NOUNS:
+    if phrase in lexicon.ALWAYS_MEANT or after in lexicon.PEOPLE_NOUNS:
         return True
-    return previous in _PLACED or previous in _ASKED or previous in _PEOPLE_NOUNS
+    return (
+        previous in lexicon.PLACED
+        or previous in lexicon.ASKED
+        or previous in lexicon.PEOPLE_NOUNS
+    )
 
 
 def lift_names(canvas: Canvas) -> None:
@@ -219,10 +190,10 @@ def _name_size(
 ) -> int:
     """How many words from here are one person's name; 0 when this is no name."""
     run = _run(canvas, words, position, is_cased=is_cased)
-    if not run or words[run[-1]].key in _FIRMS or _is_firm(words, run[-1] + 1):
+    if not run or words[run[-1]].key in lexicon.FIRMS or _is_firm(words, run[-1] + 1):
         return 0
     first, size = words[position], len(run)
-    is_title = position > 0 and words[position - 1].key in _TITLES
+    is_title = position > 0 and words[position - 1].key in lexicon.TITLES
     if first.key in FIRST_NAMES and not (size == 1 and first.key in COMMON_WORDS):
         return size
     before = canvas.lower[max(0, first.start - 40) : first.start]
@@ -247,25 +218,25 @@ _STRONG_BEFORE = re.compile(
 
 
 def _is_firm(words: list[Token], position: int) -> bool:
-    return position < len(words) and words[position].key in _FIRMS
+    return position < len(words) and words[position].key in lexicon.FIRMS
 
 
 def _run(
     canvas: Canvas, words: list[Token], position: int, *, is_cased: bool
 ) -> list[int]:
-    """The places of consecutive words that can belong to one name (4 at most)."""
+    """Find the consecutive words that can belong to one name (4 at most)."""
     found: list[int] = []
     for place in range(position, min(position + 4, len(words))):
         word = words[place]
         if found and not _is_adjacent(canvas, words[place - 1], word):
             break
-        is_particle = bool(found) and word.key in _PARTICLES
+        is_particle = bool(found) and word.key in lexicon.PARTICLES
         if not is_particle and not _can_be_name(
             word, is_cased=is_cased, is_first=not found
         ):
             break
         found.append(place)
-    while found and words[found[-1]].key in _PARTICLES:
+    while found and words[found[-1]].key in lexicon.PARTICLES:
         found.pop()
     return found
 
@@ -275,7 +246,7 @@ def _is_adjacent(canvas: Canvas, left: Token, right: Token) -> bool:
 
 
 def _can_be_name(word: Token, *, is_cased: bool, is_first: bool) -> bool:
-    if word.key.startswith("qq") or len(word.key) < 2:
+    if len(word.key) < 2 or word.key in lexicon.TITLES or _DIGIT.search(word.key):
         return False
     if word.key in FIRST_NAMES:
         return True
@@ -293,5 +264,4 @@ def _has_common_part(key: str) -> bool:
     return any(
         part in COMMON_WORDS and part not in FIRST_NAMES
         for part in _COMPOUND.split(key)
-        if len(part) > 1
     )

@@ -14,14 +14,10 @@ _UNITS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen "
     "fourteen fifteen sixteen seventeen eighteen nineteen twenty"
 )
+_TENS = "thirty forty fifty sixty seventy eighty ninety"
 NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS.split(), start=1)}
 NUMBER_WORDS |= {
-    word: value
-    for value, word in zip(
-        range(30, 100, 10),
-        "thirty forty fifty sixty seventy eighty ninety".split(),
-        strict=True,
-    )
+    word: value for value, word in zip(range(30, 100, 10), _TENS.split(), strict=True)
 }
 _SCALES = {
     "k": 10**3,
@@ -90,9 +86,12 @@ _NOTE_TEXT = re.compile(r'"(?P<quoted>[^"]{1,1000})"|:\s(?P<after>\S.{0,999})')
 
 
 def lift_note(canvas: Canvas) -> None:
-    """The words of a note: what is quoted or stands after the colon."""
+    """Take the words of a note: what is quoted or stands after the colon."""
     match = _NOTE_TEXT.search(canvas.text)
-    if match is None or not _NOTE_WRITING.search(canvas.lower[: match.start()]):
+    if match is None:
+        return
+    around = canvas.lower[: match.start()] + canvas.lower[match.end() :]
+    if not _NOTE_WRITING.search(around):
         return
     kind = "quoted" if match["quoted"] else "after"
     value = match[kind].strip()
@@ -101,7 +100,7 @@ def lift_note(canvas: Canvas) -> None:
 
 
 def lift_sale(canvas: Canvas) -> None:
-    """The number of a sale ("order #5521"); a bare year is not one."""
+    """Take the number of a sale ("order #5521"); a bare year is not one."""
     for match in _SALE.finditer(canvas.lower):
         kind = "hashed" if match["hash"] else "figure"
         value = int(match[kind])
@@ -112,7 +111,7 @@ def lift_sale(canvas: Canvas) -> None:
 
 
 def lift_percent(canvas: Canvas) -> None:
-    """A percentage above 0, 100 at most."""
+    """Take a percentage above 0, 100 at most."""
     for match in _PERCENT.finditer(canvas.lower):
         value = _plain(_decimal(match["figure"]))
         if 0 < value <= 100:
@@ -120,7 +119,7 @@ def lift_percent(canvas: Canvas) -> None:
 
 
 def lift_amounts(canvas: Canvas) -> None:
-    """Sums of money: with a currency, or after a word that wants one."""
+    """Take sums of money: with a currency, or after a word that wants one."""
     for position, pattern in enumerate(_AMOUNTS):
         for match in pattern.finditer(canvas.lower):
             _lift_amount(canvas, match, has_currency=position < 2)
@@ -145,7 +144,7 @@ def _lift_amount(canvas: Canvas, match: re.Match[str], *, has_currency: bool) ->
 
 
 def lift_counts(canvas: Canvas) -> None:
-    """How many rows are asked for ("top 5", "the five best"), 100 at most."""
+    """Take how many rows are asked for ("top 5", "the five best"), 100 at most."""
     for pattern in _TOPS:
         for match in pattern.finditer(canvas.lower):
             count = match["count"]
@@ -161,7 +160,7 @@ def _word_value(match: re.Match[str]) -> Decimal:
 
 
 def _decimal(figure: str) -> Decimal:
-    """Reads 1,200.50 and 1.200,50 alike: a group of three digits is thousands."""
+    """Read 1,200.50 and 1.200,50 alike: a group of three digits is thousands."""
     cents = re.search(r"[.,](\d{1,2})$", figure)
     whole = figure[: cents.start()] if cents else figure
     digits = re.sub(r"[,'.]", "", whole)

@@ -5,9 +5,13 @@ from chat.interpretation.vocabulary import COMMON_WORDS, FIRST_NAMES, Vocabulary
 
 
 def corrected(text: str, vocabulary: Vocabulary) -> str:
-    """The text with each unknown word replaced by the one value word it is near."""
+    """Replace each unknown word by the one value word that it is near."""
     for token in reversed(tokens(text, lowered(text))):
-        if len(token.key) < 4 or _is_known(token.key, vocabulary):
+        if (
+            len(token.key) < 4
+            or not token.key.isalpha()
+            or _is_known(token.key, vocabulary)
+        ):
             continue
         meant = vocabulary.spelling.correct(token.key)
         if meant is not None:
