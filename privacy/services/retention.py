@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from auditlog.registry import EventType
@@ -19,6 +21,9 @@ from privacy import events, selectors
 from privacy.models import LegalHold, RetentionPolicy, RetentionRun
 
 logger = logging.getLogger(__name__)
+
+LOCKING = "retention"
+HOLDS_LOCK = 0x484F4C44  # "HOLD"
 
 
 def run_retention(*, dry_run: bool, now: datetime | None = None) -> RetentionRun:
@@ -43,15 +48,34 @@ def run_retention(*, dry_run: bool, now: datetime | None = None) -> RetentionRun
 
 
 def _apply(run: RetentionRun, declared: Declaration, days: dict[str, int]) -> None:
-    # Asked again for each model: a hold that was placed meanwhile counts.
-    held = selectors.held_subjects()
-    run.held_subjects = max(run.held_subjects, len(held))
     try:
         before = run.started_at - timedelta(days=days[declared.retention])
-        run.counts[declared.model] = _counted(run, declared, before, held)
+        with nullcontext() if run.is_dry_run else _no_new_holds():
+            held = selectors.held_subjects()
+            run.counts[declared.model] = _counted(run, declared, before, held)
+        run.held_subjects = max(run.held_subjects, len(held))
     except Exception as error:
         logger.exception("retention failed", extra={"model": declared.model})
         run.failures[declared.model] = type(error).__name__
+
+
+@contextmanager
+def _no_new_holds() -> Iterator[None]:
+    """Make `place_hold` wait while the block deletes what it found to be free.
+
+    Once a hold is placed, then, nothing of the person is deleted any more. The lock is
+    held on a connection of its own: the deletions commit batch by batch meanwhile.
+    """
+    with transaction.atomic(using=LOCKING), connections[LOCKING].cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HOLDS_LOCK])
+        yield
+
+
+def _wait_for_deletions() -> None:
+    """Return when no deletion goes on that knows nothing of this transaction's hold."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HOLDS_LOCK])
 
 
 def _counted(
@@ -80,6 +104,7 @@ def place_hold(actor: Actor, *, subject_id: UUID, matter: str) -> LegalHold:
         raise Invalid("Name the matter.", fields={"matter": ["Required."]})
     try:
         with transaction.atomic():
+            _wait_for_deletions()
             hold = LegalHold.objects.create(
                 subject_id=subject_id, matter=matter.strip(), placed_by=placed_by
             )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 from axes.models import AccessFailureLog
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from accounts.services.lockout import account_digest
@@ -21,7 +23,10 @@ from privacy.services import register, requests, retention
 from privacy.tests.factories import actor_of, declared
 from privacy.tests.racing import race
 
-pytestmark = pytest.mark.django_db
+DATABASES = ["default", "retention"]
+pytestmark = pytest.mark.django_db(databases=DATABASES)
+# A hold and a run after it lock on two connections: each has to commit.
+committing = pytest.mark.django_db(transaction=True, databases=DATABASES)
 
 
 def closed_request(person, *, days_ago: int) -> SubjectRequest:
@@ -85,6 +90,7 @@ def test_the_preview_counts_what_the_run_deletes_and_deletes_nothing(alice):
     assert done.counts["axes.AccessFailureLog"] == 1
 
 
+@committing
 def test_held_persons_rows_stay(alice, bob, admin):
     retention.place_hold(actor_of(admin), subject_id=alice.id, matter="2026/4")
     for person in (alice, bob):
@@ -103,6 +109,7 @@ def test_held_persons_rows_stay(alice, bob, admin):
     assert names == [account_digest(alice, "alice").hex()]
 
 
+@committing
 def test_after_the_release_they_go(alice, admin):
     hold = retention.place_hold(actor_of(admin), subject_id=alice.id, matter="2026/4")
     closed_request(alice, days_ago=2000)
@@ -170,7 +177,36 @@ def test_the_task_runs_it(alice):
     assert tasks.apply_retention() >= 1
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
+def test_nothing_is_deleted_once_a_hold_is_placed(alice, admin):
+    """The hold waits for a deletion that did not see it, and then the next one does."""
+    closed_request(alice, days_ago=2000)
+    deleting, told = threading.Event(), []
+
+    def expire(_before, held):
+        deleting.set()
+        time.sleep(0.3)
+        told.append(("expired", alice.id in held))
+        return 0
+
+    def place():
+        deleting.wait(10)
+        retention.place_hold(actor_of(admin), subject_id=alice.id, matter="1")
+        told.append(("placed", True))
+        connections.close_all()
+
+    placing = threading.Thread(target=place)
+    with declared("a.A", lambda _s: iter(()), retention="analytics", expire=expire):
+        placing.start()
+        retention.run_retention(dry_run=False)
+        placing.join()
+        retention.run_retention(dry_run=False)
+
+    assert told[:2] == [("expired", False), ("placed", True)]
+    assert told[2] == ("expired", True)
+
+
+@committing
 def test_a_hold_is_placed_once_and_released_once(alice, admin):
     actor = actor_of(admin)
 
