@@ -43,6 +43,7 @@ def _threshold(text: str, tokens: list[Token], run: Run) -> float:
     if cue:
         return 0.0
     weak = before(text, tokens, run.first) in WEAK_CUES
+    weak = weak or tokens[run.last].text.endswith("'s")
     known = [word in names() for word in folded]
     plain = [word in names() and word not in ambiguous() for word in folded]
     if len(folded) > 1:
@@ -70,7 +71,7 @@ def _threshold_of_several(
 def _threshold_of_one(word: str, *, plain: bool, weak: bool, known: bool) -> float:
     if word in words("places"):
         if word in ambiguous() or word not in first_names():
-            return 0.75
+            return 0.5 if weak and word in first_names() else 0.75
         return 0.2 if weak else 0.4
     if plain and word in first_names():
         return 0.1 if weak else 0.25

@@ -121,7 +121,7 @@ def cued(
         rf"was|my|"
         rf"the|his|her|it|its|for|value|date|on|new|ist|es|est|are|ending|details)"
         rf"(?![A-Za-z])['\"]?){{0,{joint}}}"
-        rf"[ \t_.:;,=\#'\"()\[>-]{{0,4}}(?<![A-Za-z0-9])(?P<value>{value})"
+        rf"[ \t_.:;,=\#'\"()\[>-]{{0,4}}?(?<![A-Za-z0-9])(?P<value>{value})"
         rf"(?![A-Za-z0-9])"
     )
     compiled = re.compile(pattern, re.ASCII)

@@ -12,7 +12,7 @@ import pycrfsuite
 from privacy.pii.gazetteer import first_names, fold, last_names, words
 
 MODEL = Path(__file__).resolve().parent / "models" / "names.crfsuite"
-MODEL_SHA256 = "efd74385f32ab19c87d4581ce7273337e724666dfd4eb80b0abb6203e25f8522"
+MODEL_SHA256 = "7bb37a97754b49b83a83704d6894a0fca23e00578f6a5caea7aa720d9e504ca3"
 UNIT = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+|[^\w\s]|_")
 
 

@@ -233,7 +233,8 @@ RULES: tuple[Rule, ...] = (
     rule(
         Label.ADDRESS,
         rf"(?<![\w-])(?i:{_SPANISH})[ ]?{_ROMANCE_NAME}{_ITEM}{_HOUSE}"
-        rf"(?:,?[ ]?\d{{1,2}}(?:[ºª°]|[oa](?!\w))(?:[ ]?\w{{1,4}}(?![\w]))?)?{_END}",
+        rf"(?:,?[ ]?\d{{1,2}}(?:[ºª°]|"
+        rf"[oa][A-Z]?(?!\w))(?:[ ]?\w{{1,4}}(?![\w]))?)?{_END}",
         0.88,
         probe=r"(?i)(?:calle|c/|avenida|avda|av|plaza|paseo|camino|carrer|ronda|traves|glorieta|"
         r"rambla|acceso|cuesta|pasadizo|ca.ada|pasaje|callej)",

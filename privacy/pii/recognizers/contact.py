@@ -171,7 +171,12 @@ def _score_named_user(found: Candidate) -> float:
         "invalid",
         "the",
     }
-    return 0.0 if found.value.lower() in refused else 0.75
+    value = found.value.lower()
+    if value in refused or (value.isalpha() and value.endswith("ed")):
+        return 0.0
+    # "login is slow" tells nothing, "username is jdoe" does.
+    plain = value.isalpha() and found.words_before[:2] == ["is", "login"]
+    return 0.0 if plain else 0.75
 
 
 _TLD = (

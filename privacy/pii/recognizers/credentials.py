@@ -21,10 +21,11 @@ _ENDINGS = ("ed", "ing", "ly", "able", "ible", "ent", "ory", "wn", "en", "ere", 
 
 
 def _score_assigned(found: Candidate) -> float:
-    value = found.value.strip("\"'")
+    value = found.value
     if value.lower() in _PLAIN or value.startswith(("<", "[", "{", "$", "*", "%")):
         return 0.0
-    return 0.9 if value and (len(value) >= 3 or value != found.value) else 0.0
+    quoted = found.char_before in {'"', "'"}
+    return 0.9 if quoted or len(value) >= 3 else 0.0
 
 
 def _score_told(found: Candidate) -> float:
@@ -99,7 +100,8 @@ RULES: tuple[Rule, ...] = (
     rule(
         Label.SECRET,
         rf"(?i)(?<![a-z])(?:{_NAMES})['\"]?[ ]?(?:[:=]|=>|:=)[ ]?"
-        r"(?P<value>\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|(?:[^\s,;\"'&<>()\[\]{}]|"
+        r"['\"]?(?P<value>(?<=\")[^\"\n]{1,500}|(?<=')[^'\n]{1,500}|"
+        r"(?:[^\s,;\"'&<>()\[\]{}]|"
         r"&(?!\w+=)){3,500})",
         _score_assigned,
         group=1,

@@ -40,9 +40,10 @@ RULES: tuple[Rule, ...] = (
     cued(
         Label.EMPLOYEE_ID,
         r"employee(?:[ _-]?(?:id|number|no|num|code))|emp[ _-]?(?:id|no)|"
-        r"(?:staff|personnel|worker|badge|payroll|clock)[ _-]?(?:id|number|no|num)|"
+        r"badge ?#|(?:staff|personnel|worker|badge|payroll|clock)[ _-]?(?:id|number|no|"
+        r"num)|"
         r"personalnummer|mitarbeiternummer|matricule|n[uú]mero de empleado|matricola",
-        r"[A-Z]{0,5}[-_]?\d[\dA-Z-]{1,11}",
+        r"(?:[A-Z]{1,5}[-_]?)?\d[\dA-Z-]{1,11}",
     ),
     cued(
         Label.PASSPORT,
@@ -71,7 +72,8 @@ RULES: tuple[Rule, ...] = (
         r"drivers?[ _-]?lic|f[üu]hrerschein(?:nummer)?|permis de conduire|"
         r"patente(?: di guida)?|(?:carnet|licencia|permiso) de conducir|"
         r"rijbewijs(?:nummer)?",
-        r"[A-Z]{0,5}[- ]?\d[A-Z0-9]*(?:[ -][A-Z0-9]*\d[A-Z0-9]*){0,4}",
+        r"(?:[A-Z]{2} )?(?:[A-Z]{1,5}[- ]?)?\d[A-Z0-9]*(?:[ -]"
+        r"[A-Z0-9]*\d[A-Z0-9]*){0,4}",
         check=with_digit(0.9, least=4),
     ),
     rule(

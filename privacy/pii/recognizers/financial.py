@@ -95,7 +95,7 @@ RULES: tuple[Rule, ...] = (
     cued(
         Label.ACCOUNT,
         _ACCOUNT_CUES,
-        r"[A-Z]{0,3}[- ]?\d(?:[ -]?\d){4,19}",
+        r"(?:[A-Z]{1,3}[- ]?)?\d(?:[ -]?\d){4,19}",
         check=with_digit(0.85, least=5),
     ),
     cued(

@@ -29,7 +29,8 @@ _CONDITIONS = (
     r"concussion|hernia|tumou?r|seizures?|panic[ ]attacks?|psoriasis|eczema|sciatica"
 )
 _MEDICINES = (
-    r"metformin|insulin|lisinopril|atorvastatin|amlodipine|omeprazole|losartan|"
+    r"metformin|penicillin|aspirin|insulin|lisinopril|atorvastatin|amlodipine|"
+    r"omeprazole|losartan|"
     r"gabapentin|"
     r"sertraline|fluoxetine|prozac|zoloft|citalopram|escitalopram|lexapro|venlafaxine|"
     r"xanax|alprazolam|diazepam|valium|lorazepam|adderall|ritalin|methylphenidate|"
@@ -82,7 +83,7 @@ RULES: tuple[Rule, ...] = (
         r"|member[ _-]?id|policy[ _-]?(?:number|no)|krankenkasse|versichertennummer|"
         r"npi|"
         r"carte vitale|prescription|rx",
-        r"[A-Z]{0,4}-?\d[A-Z0-9]*(?:[ -]\d[A-Z0-9]*){0,4}",
+        r"(?:[A-Z]{1,4}-?)?\d[A-Z0-9]*(?:[ -]\d[A-Z0-9]*){0,4}",
         check=with_digit(0.85, least=4),
     ),
     cued(
@@ -103,7 +104,7 @@ RULES: tuple[Rule, ...] = (
         r"iris|retina"
         r"(?:l)?|voice|vein|palm|hand)[ ](?:scans?|templates?|recognition(?:[ ](?:data|"
         r"scans?|"
-        r"templates?|profile|images?))?|biometrics?|samples?|recordings?|geometry|"
+        r"templates?|profile|images?))?|biometrics?|samples?|recordings?|geometry|data|"
         r"identification|patterns?|records?|id)(?![\w])",
         0.75,
     ),

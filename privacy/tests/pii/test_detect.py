@@ -136,6 +136,7 @@ FOUND = {
         ("driving licence MORGA657054SM9IJ", "MORGA657054SM9IJ"),
         ("drivers license number: S123456789012", "S123456789012"),
         ("Führerschein B072RRE2I55", "B072RRE2I55"),
+        ("driver license CA D1234567", "CA D1234567"),
     ],
     Label.MEDICAL: [
         ("I was diagnosed with type 2 diabetes", "type 2 diabetes"),
@@ -160,6 +161,7 @@ FOUND = {
         ("geo:37.786971,-122.399677", None),
         ("40°26'46\"N 79°58'56\"W", "40°26'46\"N 79°58'56\"W"),
         ("latitude: 52.520008", "52.520008"),
+        ("lon -122.3321", "-122.3321"),
     ],
     Label.URL: [
         ("see https://example.com/people?id=4.", "https://example.com/people?id=4"),
@@ -169,6 +171,7 @@ FOUND = {
     Label.USERNAME: [
         ("ping @night_owl", "@night_owl"),
         ("username: jdoe42", "jdoe42"),
+        ("my username is jdoe", "jdoe"),
         ("my handle is blue-fox", "blue-fox"),
     ],
     Label.SECRET: [
@@ -176,6 +179,9 @@ FOUND = {
         ("password=Tr0ub4dor&3", None),
         ("api_key: 9d8f7a6b5c4e3d2f", "9d8f7a6b5c4e3d2f"),
         ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+        ('db_password = "x y z"', "x y z"),
+        ('{"password":"ab"', "ab"),
+        ("PIN is 4821", "4821"),
         ("ghp_16C7e42F292c6912E7710c838347Ae178B4a", None),
         ("sk-proj-9fQ2vXb71LkzTn40aWcd8R", None),
         ("Authorization: Bearer abcdef0123456789abcdef", None),
@@ -329,7 +335,14 @@ NOT_FOUND = {
     ],
     Label.GEO: ["1.5, 2.5", "12.50, 13.75", "99.123456, 200.123456", "v1.2345, 2.3456"],
     Label.URL: ["example.com", "and/or", "C:/temp"],
-    Label.USERNAME: ["@here everyone", "@property", "@angular/core", "a @ b"],
+    Label.USERNAME: [
+        "login is enabled",
+        "login is slow",
+        "@here everyone",
+        "@property",
+        "@angular/core",
+        "a @ b",
+    ],
     Label.SECRET: [
         "password reset",
         "I forgot my password",
