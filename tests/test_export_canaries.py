@@ -43,6 +43,11 @@ class Canaries:
         return word
 
 
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path, settings):
+    settings.CHATSEC_DATA_DIR = tmp_path
+
+
 @pytest.fixture
 def canary():
     return Canaries()
