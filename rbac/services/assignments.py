@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -47,8 +46,6 @@ def assign_role(  # noqa: PLR0913 - one assignment is these columns
     with transaction.atomic():
         found = _assignable(role)
         refuse_more_than_held(actor, _grants_of(found))
-        # One writer per person: two requests must not both find no assignment.
-        get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
         before = _roles_held(user)
         _refuse_overlap(user, found, start, valid_until)
         assignment = Assignment.objects.create(
@@ -125,7 +122,8 @@ def _assignable(role: Role | str) -> Role:
             "Everybody has this role.",
             fields={"role": ["Everybody has this role; it is not assigned."]},
         )
-    # Locked: what is given stays as it was checked, and does not go meanwhile.
+    # Locked: what is given stays as it was checked and does not go meanwhile, and two
+    # writers cannot both find that the person has no such assignment.
     rows = Role.objects.select_for_update(no_key=True)
     found = rows.filter(name=name).first() if "\x00" not in name else None
     if found is None:

@@ -13,6 +13,7 @@ from rbac.policy import Bindings, parse_condition
 from rbac.policy.sql import SqlWriter
 from rbac.tests.policy import strategies as make
 
+NOBODY = Bindings({}, {})
 VALUES = [
     [None, *make.TEXTS],
     [None, *make.TEXTS],
@@ -45,6 +46,21 @@ def bound(sql: str) -> str:
     return re.sub(r"CAST\(:(\w+) AS", r"CAST(%(\1)s AS", sql.replace("%", "%%"))
 
 
+def _agrees(text: str, bindings: Bindings, rows: list[dict[str, object]]) -> None:
+    condition = parse_condition(text)
+    writer = SqlWriter(make.COLUMNS)
+    where = writer.where(condition.root, bindings)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {bound(where)} FROM relation ORDER BY number", writer.params
+        )
+        found = [answer for (answer,) in cursor.fetchall()]
+
+    expected = [condition.evaluate(bindings._replace(resource=row)) for row in rows]
+
+    assert found == expected
+
+
 def _agree(examples: int, rows: list[dict[str, object]]) -> None:
     _fill(rows)
 
@@ -57,26 +73,75 @@ def _agree(examples: int, rows: list[dict[str, object]]) -> None:
     )
     @given(make.conditions, make.bags, make.bags)
     def compare(text: str, user: dict, context: dict) -> None:
-        bindings = Bindings(user, context)
-        condition = parse_condition(text)
-        writer = SqlWriter(make.COLUMNS)
-        where = writer.where(condition.root, bindings)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {bound(where)} FROM relation ORDER BY number", writer.params
-            )
-            found = [answer for (answer,) in cursor.fetchall()]
-
-        expected = [condition.evaluate(bindings._replace(resource=row)) for row in rows]
-
-        assert found == expected
+        _agrees(text, Bindings(user, context), rows)
 
     compare()
 
 
+# Where SQL and Python are known to think differently.
+TRAPS = [
+    'resource.name < "a"',
+    "resource.name > resource.region",
+    "resource.name <= user.accent",
+    "resource.active ? resource.units > 0 : resource.units < 0",
+    "resource.name == 'a' ? true : resource.active",
+    "resource.name == 'a' ? user.nothing == 1 : true",
+    "resource.active < true",
+    "resource.active >= resource.active",
+    "resource.active == 1",
+    "resource.units == '1'",
+    "resource.units == resource.amount",
+    "resource.units == resource.name",
+    "resource.units in [1, '1', 2.0, true]",
+    "resource.name in ['a', resource.region, 1]",
+    "resource.name in []",
+    "!(resource.name in ['a'])",
+    "resource.name.contains('%')",
+    "resource.name.contains('_')",
+    "resource.name.contains('\\\\')",
+    "resource.name.contains('')",
+    "resource.name.startsWith(resource.region)",
+    "resource.name.endsWith('b')",
+    "resource.name.endsWith('')",
+    "resource.units.contains('1')",
+    "user.accent.contains(resource.name)",
+    "resource.name != 'a' && user.nothing == 1",
+    "resource.name != 'a' || user.nothing == 1",
+    "!(resource.active || user.nothing)",
+    "has(resource.name) && !has(resource.nowhere)",
+    "resource.nowhere == 1 || resource.active",
+    "resource.amount == 1.50",
+    "resource.amount > 99999999999999999",
+    "resource.sold_at >= timestamp('2026-01-01T01:00:00+01:00')",
+    "resource.sold_at == resource.units",
+    "user.nul == resource.name",
+    "resource.name == user.quote",
+]
+
+
+def test_it_orders_texts_by_code_point_whatever_the_columns_collation():
+    writer = SqlWriter(make.COLUMNS)
+
+    ordered = writer.where(parse_condition("resource.name < 'a'").root, NOBODY)
+    equal = writer.where(parse_condition("resource.name == 'a'").root, NOBODY)
+
+    assert ordered == '("name" COLLATE "C" < CAST(:scope_1 AS text))'
+    assert "COLLATE" not in equal
+
+
+@pytest.mark.django_db
+def test_it_agrees_where_the_two_think_differently():
+    rows = _sample(300)
+    _fill(rows)
+    user = {"accent": "é", "nul": "a\x00", "quote": "'"}
+
+    for text in TRAPS:
+        _agrees(text, Bindings(user, {}), rows)
+
+
 @pytest.mark.django_db
 def test_it_agrees_with_the_closure_on_every_row():
-    _agree(250, _sample(40))
+    _agree(400, _sample(40))
 
 
 @pytest.mark.prove
