@@ -1,3 +1,3 @@
 """SHA-256 of the model file that is shipped; written by chat.training.shipped."""
 
-INJECTION_SHA256 = "1860f046d3ad30eef26684ca581c0eda50504456822a5e9fae4970d6ab5f67d9"
+INJECTION_SHA256 = "38ac9a1f5f4c08ac25a6e36e4a21cb403f69ec068d8fc8548a394696f394c837"
