@@ -109,6 +109,7 @@ def test_a_second_factor_verifies_for_the_admin_site():
         lambda user: BrowserSession.objects.update(expires_at=timezone.now()),
         # Whoever writes the password column by another way ends the sessions too.
         lambda user: type(user).objects.update(password="changed"),
+        lambda user: type(user).objects.update(is_active=False),
     ],
 )
 def test_an_ended_session_is_nobody_at_once(end):

@@ -148,6 +148,7 @@ def test_an_idle_device_is_signed_out():
     [
         lambda user, session: sessions.revoke_session(session),
         lambda user, session: people.close_account(user),
+        lambda user, session: type(user).objects.update(is_active=False),
         lambda user, session: people.set_password(user, "another long passphrase"),
     ],
 )

@@ -68,6 +68,7 @@ def test_a_refresh_token_is_no_access_token():
         people.close_account,
         lambda user: people.set_password(user, "another long passphrase"),
         lambda user: user.delete(),
+        lambda user: type(user).objects.update(is_active=False),
         lambda user: AuthSession.objects.update(user=make_user("charlie")),
     ],
 )
