@@ -46,7 +46,7 @@ class QuestionSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(allow_blank=True, trim_whitespace=False)
 
 
-class CodeSerializer(serializers.Serializer[Any]):
+class StepUpCodeSerializer(serializers.Serializer[Any]):
     """The code that a pending question waits for."""
 
     mfa_session_id = serializers.UUIDField()
@@ -60,11 +60,13 @@ class SearchSerializer(serializers.Serializer[Any]):
 
 
 class OptionSerializer(serializers.Serializer[Any]):
-    """One thing that may have been meant."""
+    """One thing that may have been meant: a query, or a value of a slot."""
 
-    query = serializers.CharField()
-    title = serializers.CharField()
     text = serializers.CharField()
+    query = serializers.CharField(required=False)
+    title = serializers.CharField(required=False)
+    slot = serializers.CharField(required=False)
+    value = serializers.JSONField(required=False)
 
 
 class AnswerSerializer(serializers.Serializer[Any]):

@@ -20,11 +20,11 @@ from chat.api.serializers import (
     AnswerSerializer,
     ArticleSerializer,
     CatalogueEntrySerializer,
-    CodeSerializer,
     ConversationSerializer,
     MessageSerializer,
     QuestionSerializer,
     SearchSerializer,
+    StepUpCodeSerializer,
     TitleSerializer,
 )
 from chat.api.streams import EVENT_STREAM, EventStreamRenderer, stream
@@ -172,10 +172,10 @@ class StepUpView(ChatView):
 
     renderer_classes = (JSONRenderer, EventStreamRenderer)
 
-    @extend_schema(request=CodeSerializer, responses=AnswerSerializer)
+    @extend_schema(request=StepUpCodeSerializer, responses=AnswerSerializer)
     def post(self, request: Request, conversation_id: UUID) -> HttpResponseBase:
         """Answer the question that waited for this code."""
-        given = CodeSerializer(data=request.data)
+        given = StepUpCodeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         actor = actor_of(request)
         try:

@@ -77,9 +77,9 @@ class Output:
     is_plain: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CheckedQuery:
-    """SQL that is proven to be one SELECT over known datasets."""
+    """SQL that is proven to be one SELECT over known datasets; equal to itself only."""
 
     tree: exp.Select
     datasets: Mapping[str, DatasetSpec]  # by the alias used in the query

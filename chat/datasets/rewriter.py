@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -79,9 +80,12 @@ def bind_query(
     if not outputs:
         raise QueryRefused("no visible column")
     relations, bound = _relations(query, views)
-    tree = _shown(query, frozenset(output.name for output in outputs))
-    _limit(tree, max_rows)
-    sql = _render(tree, relations)
+    sql = _written(
+        query,
+        frozenset(output.name for output in outputs),
+        tuple(relations.items()),
+        max_rows,
+    )
     named = {name: parameters.get(name) for name in query.parameters}
     return BoundQuery(
         sql=sql,
@@ -97,6 +101,19 @@ def _is_hidden(
 ) -> bool:
     alias, column = origin
     return column not in views[query.datasets[alias].name].columns
+
+
+@lru_cache(maxsize=1024)
+def _written(
+    query: CheckedQuery,
+    names: frozenset[str],
+    relations: tuple[tuple[str, str], ...],
+    max_rows: int,
+) -> str:
+    """Return the SQL; the views are part of the key, their values are bound later."""
+    tree = _shown(query, names)
+    _limit(tree, max_rows)
+    return _render(tree, dict(relations))
 
 
 def _shown(query: CheckedQuery, names: frozenset[str]) -> exp.Select:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -52,7 +53,7 @@ def authorize(plan: QueryPlan) -> AuthorizedPlan:
     actor, query = plan.turn.actor, plan.entry.query
     surroundings = {**plan.turn.surroundings, **context_of(plan.slots)}
     judgement = judge(actor, plan.entry, now=plan.turn.now, context=surroundings)
-    missing = _missing_slot(plan)
+    missing = _missing_slot(plan) or _unfit_slot(plan)
     if not judgement.is_allowed:
         if missing and _waits_for_slot(judgement):
             raise _ended(plan, judgement, _asked(plan, missing))
@@ -110,8 +111,22 @@ def _missing_slot(plan: QueryPlan) -> str:
     return next(wanted, "")
 
 
+def _unfit_slot(plan: QueryPlan) -> str:
+    """Return the first slot whose value the query's schema does not take."""
+    taken = plan.entry.properties
+    given = {name: value for name, value in plan.slots.items() if name in taken}
+    # The schema itself was checked when the entry was published.
+    validator = jsonschema.Draft202012Validator(plan.entry.query.parameters)
+    wrong = (error.path[0] for error in validator.iter_errors(given) if error.path)
+    return str(next(wrong, ""))
+
+
 def _asked(plan: QueryPlan, slot: str) -> Reply:
-    options: list[Json] = list(_enumerated(plan.entry.properties.get(slot, {})))
+    plan = replace(plan, slots={k: v for k, v in plan.slots.items() if k != slot})
+    options: list[Json] = [
+        {"text": str(value), "slot": slot, "value": value}
+        for value in _enumerated(plan.entry.properties.get(slot, {}))
+    ]
     extra: dict[str, Json] = {"missing": [slot], "options": options}
     return Reply(
         MessageStatus.CLARIFY,
@@ -157,7 +172,7 @@ def _step_up(plan: QueryPlan) -> Reply:
 
 
 def _parameters(plan: QueryPlan) -> dict[str, AttributeValue]:
-    """Return the slots that the query takes, valid by its schema, and the caller's own.
+    """Return the slots that the query takes and the caller's own attributes.
 
     Whoever the caller is comes from the session, never from a slot.
     """
@@ -168,11 +183,6 @@ def _parameters(plan: QueryPlan) -> dict[str, AttributeValue]:
         for name, value in known.items()
         if name in taken
     }
-    jsonschema.validate(
-        {name: value for name, value in known.items() if name in taken},
-        plan.entry.query.parameters,
-        cls=jsonschema.Draft202012Validator,
-    )
     return {**dict.fromkeys(taken), **given, **_caller(plan.turn.actor)}
 
 

@@ -270,6 +270,20 @@ def test_a_missing_slot_is_asked_for_and_filled_in_the_next_turn(
     assert done.slots["amount"] == 500
 
 
+def test_a_value_that_the_query_does_not_take_is_asked_for_again(ask, alice, catalogue):
+    query = QueryDefinition.objects.get(key="team_sales")
+    query.parameters["properties"]["region"]["enum"] = ["south"]
+    query.save()
+
+    answer = ask(alice, "Show me team sales in the north region")
+
+    assert answer.status == "clarify"
+    assert answer.extra["missing"] == ["region"]
+    assert answer.extra["options"] == [
+        {"text": "south", "slot": "region", "value": "south"}
+    ]
+
+
 def test_who_may_not_ask_is_not_asked_for_a_slot(ask, bob):
     assert ask(bob, "approve discount").status == "denied"
 

@@ -68,7 +68,7 @@
     }
     if (answer.options && answer.options.length) {
       const options = element("ul", "message__options");
-      for (const option of answer.options) options.append(element("li", "", option.text || option));
+      for (const option of answer.options) options.append(element("li", "", option.text));
       item.append(options);
     }
     const reasons = (answer.decision && answer.decision.reasons) || [];
