@@ -251,6 +251,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "SessionKind": "accounts.models.AuthSession.Kind",
+        "SubjectRequestKind": "privacy.models.RequestKind",
+    },
 }
 
 # --- Celery ------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class ConsentSerializer(serializers.Serializer[selectors.Consent]):
     changed_at = serializers.DateTimeField(allow_null=True)
 
 
-class GrantSerializer(serializers.Serializer[selectors.Consent]):
+class ConsentDecisionSerializer(serializers.Serializer[selectors.Consent]):
     """A yes or a no; nothing is ticked beforehand."""
 
     granted = serializers.BooleanField()

@@ -16,8 +16,8 @@ from chatsec.core.context import current_actor
 from chatsec.core.errors import Unauthenticated
 from privacy import selectors
 from privacy.api.serializers import (
+    ConsentDecisionSerializer,
     ConsentSerializer,
-    GrantSerializer,
     NoticeSerializer,
     OpenRequestSerializer,
     RequestSerializer,
@@ -56,10 +56,10 @@ class ConsentView(ApiView):
 
     required_permission = SIGNED_IN
 
-    @extend_schema(request=GrantSerializer, responses=ConsentSerializer)
+    @extend_schema(request=ConsentDecisionSerializer, responses=ConsentSerializer)
     def put(self, request: Request, purpose: str) -> Response:
         """Give or withdraw the caller's consent; it counts at once."""
-        given = GrantSerializer(data=request.data)
+        given = ConsentDecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         say = (
             consent.give_consent

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chatsec.core.context import AttributeValue
@@ -88,6 +89,7 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
         """Return the names of the roles right above it."""
         return list(definition_of(role).inherits)
 
+    @extend_schema_field(GrantSerializer(many=True))
     def get_grants(self, role: Role) -> list[dict[str, object]]:
         """Return its own grants."""
         return [dict(GrantSerializer(item).data) for item in definition_of(role).grants]

@@ -3,7 +3,7 @@
 import pytest
 
 from privacy.pii import KeyedToken, Vault, Vocabulary, redact
-from privacy.pii.engine import PLACEHOLDER
+from privacy.pii.labels import PLACEHOLDER
 
 TEXT = "Jane Smith, jane@example.com, (212) 555-1234, 123-45-6789, 4111 1111 1111 1111"
 KEY = b"0123456789abcdef0123456789abcdef"

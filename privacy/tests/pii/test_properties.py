@@ -38,6 +38,37 @@ def test_it_changes_nothing_the_second_time(text, operator):
     assert redact(once, operator=operator) == once
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "born on 12 March 1985 4111 1111 1111 1111",
+        "jane [at] example dot com@night_owl rest",
+        "https://example.com/a?b=c+44 20 7946 0958(212) 555-1234",
+        "DE89 3704 0044 0532 0130 00https://example.com/a\x00123 Main Street, Leeds",
+        "DE89 3704 0044 0532 0130 00@night_owl555-1234",
+    ],
+)
+def test_what_a_finding_hid_is_found_at_once(text):
+    once = redact(text)
+
+    assert redact(once) == once
+
+
+def test_a_placeholder_is_no_cue():
+    assert redact("[PHONE_REDACTED] 2125551234") == "[PHONE_REDACTED] 2125551234"
+
+
+@pytest.mark.parametrize("length", [2_000, 20_000])
+def test_it_reads_a_bounded_multiple_of_one_long_finding(length):
+    text = "see https://example.com/" + "a" * length + " now"
+    reader = WindowReader(lambda window: find_in_window(window, DEFAULT))
+
+    pieces = [*reader.feed(text), *reader.finish()]
+
+    assert [s.label for piece in pieces for s in piece.spans] == ["URL"]
+    assert reader.characters_read <= 6 * length
+
+
 @relaxed
 @given(texts | any_text)
 def test_it_reports_every_replacement(text):
