@@ -1,24 +1,17 @@
 """One window of text in, its findings out; overlaps resolved, always the same way."""
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
 import re2
 
-from privacy.pii.labels import Label, Span
+from privacy.pii.labels import PLACEHOLDER, Label, Span
 from privacy.pii.normalise import Normalised, normalise
 from privacy.pii.people import find_people
 from privacy.pii.policy import Policy
 from privacy.pii.recognizers import BUILT_IN
 from privacy.pii.rules import Candidate
 
-# What our own operators write. It is never personal data and nothing spans it, so
-# redacting a redacted text changes nothing.
-PLACEHOLDER = re.compile(
-    r"\[[A-Z][A-Z_]{1,40}_REDACTED\]"
-    r"|<[A-Z][A-Z_]{1,40}(?:_\d{1,6}|:[0-9a-f]{16}|:v1\.[A-Za-z0-9_-]{38,100000})>"
-)
 # Longer and surer wins; among equals the kind that says more about the text.
 _PRECEDENCE = {
     Label.SECRET: 9,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from privacy.pii.labels import Label
+from privacy.pii.labels import PLACEHOLDER, Label
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LOOKAROUND = re.compile(r"\(\?<?[!=][^()]*\)")
@@ -34,14 +34,12 @@ class Candidate:
     @cached_property
     def words_before(self) -> list[str]:
         """Lower-case words on the left, nearest first."""
-        left = self.text[max(0, self.start - _BEFORE) : self.start]
-        return [word.lower() for word in _WORD.findall(left)][::-1]
+        return _words(self.text[max(0, self.start - _BEFORE) : self.start])[::-1]
 
     @cached_property
     def words_after(self) -> list[str]:
         """Lower-case words on the right, nearest first."""
-        right = self.text[self.end : self.end + _AFTER]
-        return [word.lower() for word in _WORD.findall(right)]
+        return _words(self.text[self.end : self.end + _AFTER])
 
     @property
     def char_before(self) -> str:
@@ -72,6 +70,11 @@ class Candidate:
                 if word in words:
                     return index
         return -1
+
+
+def _words(text: str) -> list[str]:
+    """Return the words, without those of a placeholder: "PHONE" there is no cue."""
+    return [word.lower() for word in _WORD.findall(PLACEHOLDER.sub(" ", text))]
 
 
 Check = Callable[[Candidate], float]

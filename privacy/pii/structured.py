@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from privacy.pii.engine import PLACEHOLDER
-from privacy.pii.labels import Label
+from privacy.pii.labels import PLACEHOLDER, Label
 from privacy.pii.operators import Operator, OperatorName, get_operator
 from privacy.pii.policy import DEFAULT, Policy
 from privacy.pii.redaction import detect, redact
