@@ -49,4 +49,7 @@ def _cell(value: Json) -> str | int | float:
 
 def _defused(text: str) -> str:
     # Leading blanks are skipped by some programs before they look for a formula.
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(FORMULA_STARTS) else text
+    is_formula = text.startswith(FORMULA_STARTS) or text.lstrip().startswith(
+        FORMULA_STARTS
+    )
+    return f"'{text}" if is_formula else text

@@ -30,6 +30,8 @@ def cells(line: bytes) -> list[str]:
         "\r=1",
         "\n=1",
         "  =1",
+        "\x0b=1",
+        "\u3000=1",
         "\u00a0=1",
         "\uff1d1",
         "|calc",
@@ -49,8 +51,8 @@ def test_a_negative_number_stays_a_number(value):
 def test_no_text_cell_is_ever_a_formula(values):
     for value, cell in zip(values, cells(csv_line(values)), strict=True):
         if isinstance(value, str):
-            assert cell.removeprefix("'") == value
-            assert not cell.lstrip(" \u00a0").startswith(("=", "+", "-", "@"))
+            assert cell in (value, f"'{value}")
+            assert not cell.lstrip().startswith(("=", "+", "-", "@"))
 
 
 @given(st.dictionaries(st.text(), SCALARS))
