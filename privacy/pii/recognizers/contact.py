@@ -1,7 +1,6 @@
 """E-mail addresses, telephone numbers, URLs and user names."""
 
 import re
-from functools import cache
 
 from privacy.pii.gazetteer import word_set
 from privacy.pii.labels import Label
@@ -43,9 +42,11 @@ def _score_spoken_email(found: Candidate) -> float:
     return 0.85 if found.value[-2:].isalpha() else 0.0
 
 
-@cache
 def is_dialable(number: str, region: str | None) -> bool:
-    """Tell whether the numbering plan of the region has assigned such numbers."""
+    """Tell whether the numbering plan of the region has assigned such numbers.
+
+    Not cached: the process would keep the numbers of strangers in memory.
+    """
     import phonenumbers  # noqa: PLC0415 - its tables are loaded for candidates only
 
     try:
