@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from chat.guards.pins import INJECTION_SHA256
-from chat.guards.signs import STRONG, find_signs, fold
+from chat.guards.signs import MAX_LENGTH, STRONG, find_signs, fold
 from chat.interpretation.model import LinearModel
 from chat.interpretation.storage import load_pinned
 
@@ -14,7 +15,9 @@ BENIGN = "benign"
 # The model is calibrated so that its threshold lies here.
 DEFAULT_THRESHOLD = 0.5
 STRONG_SIGN_SCORE = 0.9
-_WINDOW, _STRIDE = 60, 40
+# A part has at least and at most so many words.
+_SHORTEST, _LONGEST = 4, 30
+_SENTENCE_ENDS = frozenset(".?!:;")
 MODELS = Path(__file__).parent / "models"
 
 
@@ -46,13 +49,25 @@ def model_score(text: str, model: LinearModel) -> float:
 
 
 def parts(text: str) -> Iterator[str]:
-    """Yield the text as the classifier reads it: whole, and in overlapping parts."""
+    """Yield the text as the classifier reads it: whole, by sentence, and in pairs."""
     yield features(text)
-    words = text.split()
-    if len(words) <= _WINDOW:
-        return
-    for start in range(0, len(words) - _STRIDE + 1, _STRIDE):
-        yield features(" ".join(words[start : start + _WINDOW]))
+    sentences = list(_sentences(text[:MAX_LENGTH]))
+    if len(sentences) > 1:
+        yield from map(features, sentences)
+        yield from (features(f"{one} {two}") for one, two in pairwise(sentences))
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Cut a text at its marks; a long run is cut anyway, a short one is not alone."""
+    words: list[str] = []
+    for word in text.split():
+        words.append(word)
+        is_end = word[-1] in _SENTENCE_ENDS and len(words) >= _SHORTEST
+        if is_end or len(words) == _LONGEST:
+            yield " ".join(words)
+            words = []
+    if words:
+        yield " ".join(words)
 
 
 def features(text: str) -> str:

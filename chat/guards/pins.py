@@ -1,3 +1,3 @@
 """SHA-256 of the model file that is shipped; written by chat.training.shipped."""
 
-INJECTION_SHA256 = "38ac9a1f5f4c08ac25a6e36e4a21cb403f69ec068d8fc8548a394696f394c837"
+INJECTION_SHA256 = "83ee40ca924b33f3065084b3b59591828c2327dc2509a3439018c875aa7da99d"

@@ -1,4 +1,5 @@
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -83,10 +84,21 @@ def test_it_refuses_a_shipped_file_that_is_not_the_pinned_one(tmp_path):
         load_pinned(path, sha256=INTENTS_SHA256)
 
 
-def test_it_never_unpickles(saved, monkeypatch):
+class _Trap:
+    """Makes a directory when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_it_never_unpickles(saved, tmp_path, monkeypatch):
     """A file with a valid signature that holds objects is refused all the same."""
-    array = np.array([{"a": 1}], dtype=object)
+    sprung = tmp_path / "sprung"
     buffer = io.BytesIO()
+    array = np.array([_Trap(sprung)], dtype=object)
     np.lib.format.write_array(buffer, array, allow_pickle=True)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as target:
@@ -98,6 +110,7 @@ def test_it_never_unpickles(saved, monkeypatch):
 
     with pytest.raises(ModelRejected):
         load_model(saved, key=KEY)
+    assert not sprung.exists()
 
 
 def test_it_leaves_the_old_file_when_writing_fails(saved, monkeypatch):
