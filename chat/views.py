@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from django.contrib import messages
@@ -29,11 +30,20 @@ from chat.services.conversations import delete_conversation, start_conversation
 from chat.stages.judgement import list_runnable
 from chat.stages.reading import ShownMessage, show_messages
 from chatsec.core.context import ANONYMOUS, Actor, current_actor
-from chatsec.core.errors import DomainError, Json, NotFound, TooMany, Unavailable
+from chatsec.core.errors import (
+    Conflict,
+    DomainError,
+    Json,
+    JsonScalar,
+    NotFound,
+    TooMany,
+    Unavailable,
+)
 
 LATEST_CONVERSATIONS: Final = 50
 LATEST_MESSAGES: Final = 100
 MAX_SUGGESTIONS: Final = 6
+ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 Shown = dict[str, object]
 
 
@@ -44,6 +54,24 @@ class Listed:
     id: UUID
     title: str
     is_current: object
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table, and how it is set."""
+
+    text: str
+    kind: str = ""
+
+    @classmethod
+    def of(cls, value: JsonScalar) -> Self:
+        """Return the cell for a value."""
+        if value is None:
+            return cls("")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return cls(str(value), "number")
+        text = str(value)
+        return cls(text, "date" if ISO_DATE.fullmatch(text) else "")
 
 
 @login_required
@@ -99,7 +127,11 @@ def delete_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Delete a conversation of one's own."""
     actor = current_actor()
     conversation = _own(actor, conversation_id)
-    delete_conversation(actor, conversation_id=conversation.id)
+    try:
+        delete_conversation(actor, conversation_id=conversation.id)
+    except Conflict as refusal:
+        messages.error(request, refusal.message)
+        return redirect("conversation", conversation_id=conversation.id)
     messages.success(request, "The conversation is deleted.")
     return redirect("chat")
 
@@ -185,6 +217,7 @@ def _said(shown: ShownMessage) -> Shown:
         **body,
         "is_user": shown.message.role == MessageRole.USER,
         "labels": [name.replace("_", " ") for name in shown.columns],
+        "cells": [[Cell.of(value) for value in row] for row in shown.rows],
         "reasons": _reasons(body.get("decision")),
         "at": shown.message.created_at,
     }

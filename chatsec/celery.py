@@ -25,4 +25,8 @@ app.conf.beat_schedule = {
         "schedule": MINUTE,
     },
     "retention": {"task": "privacy.tasks.apply_retention", "schedule": DAY},
+    "finished-requests": {
+        "task": "chat.tasks.forget_finished_requests",
+        "schedule": 60 * MINUTE,
+    },
 }

@@ -15,7 +15,8 @@ from chat.constants import CHAT_LOG_DAYS, LOGIN_MESSAGE, MAX_TITLE_LENGTH
 from chat.models import Conversation
 from chat.selectors.conversations import get_conversation
 from chatsec.core.context import Actor
-from chatsec.core.errors import Invalid, Unauthenticated
+from chatsec.core.errors import Conflict, Invalid, Unauthenticated
+from privacy.selectors import held_subjects
 
 
 def start_conversation(
@@ -52,6 +53,8 @@ def rename_conversation(
 def delete_conversation(actor: Actor, *, conversation_id: UUID) -> None:
     """Delete the actor's own conversation with everything in it."""
     conversation = get_conversation(actor, conversation_id)
+    if conversation.owner_id in held_subjects():
+        raise Conflict("A legal hold keeps this conversation.", code="legal_hold")
     with transaction.atomic():
         conversation.delete()
         record(

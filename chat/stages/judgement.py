@@ -72,11 +72,17 @@ def may_run(actor: Actor, entry: Entry) -> bool:
 
 def list_runnable(actor: Actor) -> list[Entry]:
     """Return the queries that the actor may run, by key."""
-    entries = find_entries().values()
-    return sorted(
-        (entry for entry in entries if may_run(actor, entry)),
-        key=lambda entry: entry.key,
-    )
+    known: dict[tuple[str, ...], bool] = {}
+    found = []
+    for entry in sorted(find_entries().values(), key=lambda entry: entry.key):
+        if entry.query.missing_fields:
+            continue
+        # Many queries share a permission: it is asked about once.
+        if entry.permissions not in known:
+            known[entry.permissions] = may_run(actor, entry)
+        if known[entry.permissions]:
+            found.append(entry)
+    return found
 
 
 def context_of(slots: Mapping[str, object]) -> dict[str, AttributeValue]:

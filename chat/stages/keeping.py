@@ -33,8 +33,10 @@ from chat.services.conversations import delete_on
 from chat.services.pending import close_open_questions, keep_question
 from chat.stages.types import Answer, ComposedAnswer, Pending, Reply, Turn
 from chatsec.core.errors import Json, NotFound, Unauthenticated
+from privacy import pii
 
 TITLE_FROM_QUESTION: Final = 60
+FREE_TEXT_SLOTS: Final = frozenset({"note"})
 REFUSED: Final = frozenset({MessageStatus.DENIED, MessageStatus.BLOCKED})
 
 
@@ -218,10 +220,19 @@ def _told(turn: Turn, reply: Reply) -> Json:
     """Return what a reader is told besides text and figures."""
     redactions = turn.question.redactions if turn.question else {}
     return {
-        "slots": dict(reply.plan.slots) if reply.plan else {},
+        "slots": _kept_slots(reply),
         "decision": decision_of(reply),
         "redactions": dict(redactions),
         "extra": dict(reply.extra),
+    }
+
+
+def _kept_slots(reply: Reply) -> dict[str, Json]:
+    """Return the slots; what somebody wrote freely is kept redacted, as the text is."""
+    slots = dict(reply.plan.slots) if reply.plan else {}
+    return {
+        name: pii.redact(str(value)) if name in FREE_TEXT_SLOTS else value
+        for name, value in slots.items()
     }
 
 

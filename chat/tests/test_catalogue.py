@@ -85,6 +85,17 @@ def test_reading_the_catalogue_costs_two_statements_and_one_for_sources(
         assert len(find_entries()) >= 20
 
 
+def test_an_incomplete_entry_does_not_hide_its_neighbours(acting, dan):
+    from chat.stages.judgement import list_runnable
+
+    QueryDefinition.objects.filter(key="average_deal").update(title="")
+
+    keys = {entry.key for entry in list_runnable(acting(dan))}
+
+    assert "average_deal" not in keys
+    assert "sales_summary" in keys
+
+
 def test_a_tampered_url_does_not_open():
     source = find_entry("salary").source
     source.url_sealed = bytes(source.url_sealed)[:-1] + b"x"

@@ -151,6 +151,19 @@ def test_what_is_kept_of_a_question_is_redacted(talk):
     assert answer.redactions["EMAIL"] == 1
 
 
+def test_a_note_is_kept_redacted_like_any_text(talk, alice):
+    actor, conversation = talk
+    answer = answer_message(
+        actor, conversation, "add a note to sale 12: call jane@example.org back"
+    )
+
+    kept = read(actor, conversation)[3]
+
+    assert answer.query == "write_sales_notes"
+    assert "jane@example.org" in answer.slots["note"]
+    assert "jane@example.org" not in str(kept)
+
+
 def test_figures_lie_apart_from_the_text(talk):
     answer = Message.objects.get(role="assistant")
 

@@ -106,6 +106,24 @@ def test_an_owner_deletes_a_conversation(browser, alice):
     assert not Conversation.objects.exists()
 
 
+def test_a_legal_hold_keeps_a_conversation(browser, api, alice):
+    from uuid import uuid4
+
+    from privacy.models import LegalHold
+
+    client = browser(alice)
+    ask(client, "Show me team sales for Q4")
+    conversation = Conversation.objects.get()
+    LegalHold.objects.create(subject_id=alice.id, matter="7/26", placed_by=uuid4())
+
+    page = client.post(f"/chat/{conversation.id}/delete", follow=True)
+    refused = api(alice).delete(f"/api/v1/conversations/{conversation.id}")
+
+    assert "legal hold" in page.content.decode()
+    assert refused.status_code == 409
+    assert Conversation.objects.exists()
+
+
 def test_the_public_page_lists_articles_and_answers(client):
     page = client.get("/faq").content.decode()
     answered = client.post("/faq", {"text": "What are your opening hours?"})

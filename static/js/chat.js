@@ -40,6 +40,12 @@
     notices.replaceChildren(element("p", "notice notice--bad", text));
   };
 
+  const showCell = (cell, value) => {
+    cell.textContent = value === null ? "" : value;
+    if (typeof value === "number") cell.className = "number";
+    if (/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(value)) cell.className = "date";
+  };
+
   const showTable = (item, { columns, rows }) => {
     const scroll = element("div", "table-scroll");
     scroll.tabIndex = 0;
@@ -53,7 +59,7 @@
     const body = table.createTBody();
     for (const row of rows) {
       const line = body.insertRow();
-      for (const value of row) line.insertCell().textContent = value === null ? "" : value;
+      for (const value of row) showCell(line.insertCell(), value);
     }
     scroll.append(table);
     item.append(scroll);
