@@ -154,7 +154,9 @@ class Entry:
     def _decision(
         self, outcome: Outcome, question: Question, trace: list[Reason]
     ) -> Decision:
-        return Decision(outcome, question.permission, tuple(trace), self.roles)
+        # The floor is everybody's: it says something only where there is nothing else.
+        given = tuple(name for name in self.roles if name != PUBLIC_ROLE)
+        return Decision(outcome, question.permission, tuple(trace), given or self.roles)
 
     def allowed_codes(self, bindings: Bindings) -> tuple[str, ...]:
         """Return the registered codes that are allowed now, without a resource."""

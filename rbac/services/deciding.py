@@ -130,15 +130,21 @@ def surroundings_of(
     actor: Actor, given: Attributes | None, *, now: datetime
 ) -> dict[str, AttributeValue]:
     """Return what is known of the request; hours are the organisation's."""
-    local = now.astimezone(ZoneInfo(settings.CHATSEC_TIME_ZONE))
     return {
-        "hour": local.hour,
-        "weekday": local.isoweekday(),
+        **_clock_at(now),
         "ip": request_context.current().ip,
         "channel": actor.channel.value,
         **(given or {}),
         "now": now,
     }
+
+
+def _clock_at(moment: datetime) -> dict[str, AttributeValue]:
+    try:
+        local = moment.astimezone(ZoneInfo(settings.CHATSEC_TIME_ZONE))
+    except OverflowError:  # year 1 or 9999, moved out of the calendar: unknown
+        return {}
+    return {"hour": local.hour, "weekday": local.isoweekday()}
 
 
 def _other_moment(given: Attributes | None) -> datetime | None:

@@ -316,6 +316,22 @@ def test_it_refuses_questions_that_make_no_sense(api, admin, change):
     assert api(admin).post(CHECK, body).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "now", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+@pytest.mark.parametrize("name", ["now", "at"])
+def test_it_knows_no_hour_outside_of_the_calendar(api, carol, name, now):
+    question = {"user": "carol", "permission": "read_employee_salary"}
+    about = {"context": {"now": now}} if name == "now" else {"at": now}
+
+    response = api(carol).post(CHECK, question | about)
+
+    if response.status_code == 200:
+        assert response.json()["outcome"] == "deny"
+    else:
+        assert response.status_code == 400
+
+
 def test_it_answers_about_a_row(api, bob):
     client = api(bob)
     question = {"user": "bob", "permission": "read_sales"}
