@@ -110,6 +110,8 @@ def test_it_reads_times(text, found):
         "May I see sales",
         "we march on",
         "last 999999 years",
+        "last 9999 years",
+        "last 9999 months",
     ],
 )
 def test_it_leaves_out_times_that_do_not_exist(text):
@@ -191,6 +193,7 @@ def test_it_leaves_out_counts_beyond_the_bounds(text):
         ("sales in the norht", {"region": "north"}),
         ("sales in the wset", {"region": "west"}),
         ("best sales", {}),
+        ("the autumn fest sales", {}),
         ("the rest of the sales", {}),
         ("the North Pole", {}),
         ("how far is the north pole", {}),

@@ -1,6 +1,7 @@
 import io
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from chat.interpretation import (
     save_model,
     shipped_model,
 )
-from chat.interpretation.engine import MODELS
 from chat.interpretation.pins import INTENTS_SHA256
 from chat.interpretation.storage import encode, load_pinned
 from chat.tests.interpretation.gold import TODAY, utterances
@@ -74,13 +74,12 @@ def test_it_refuses_a_missing_file(tmp_path):
         load_model(tmp_path / "none.npz", key=KEY)
 
 
-def test_it_refuses_a_shipped_file_that_is_not_the_pinned_one(tmp_path):
-    content = bytearray((MODELS / "intents.npz").read_bytes())
-    content[1000] ^= 1
+def test_it_refuses_a_usable_model_that_is_not_the_pinned_one(tmp_path):
+    other = replace(shipped_model(), card={**shipped_model().card, "examples": 1})
     path = tmp_path / "intents.npz"
-    path.write_bytes(bytes(content))
+    path.write_bytes(encode(other))
 
-    with pytest.raises(ModelRejected):
+    with pytest.raises(ModelRejected, match="not the file that was shipped"):
         load_pinned(path, sha256=INTENTS_SHA256)
 
 
