@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 
 from chatsec.core import health
@@ -27,6 +28,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("", include("rbac.urls")),  # pages below /admin/: before the site's own
+    path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("privacy.urls")),
