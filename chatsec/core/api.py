@@ -81,6 +81,12 @@ class ApiView(APIView):
 
     required_permission: ClassVar[str | Mapping[str, str]]
 
+    def check_permissions(self, request: Request) -> None:
+        """Answer 405 to a method that nobody has, whoever asks."""
+        if str(request.method) not in self.allowed_methods:
+            raise exceptions.MethodNotAllowed(str(request.method))
+        super().check_permissions(request)
+
 
 class CursorPage(CursorPagination):
     """Pages of `{"results", "next", "previous"}`, at most 200 rows each."""
@@ -89,6 +95,17 @@ class CursorPage(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = "-created_at"
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        """Return the page; a forged cursor is refused, whatever it holds."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValidationError, ValueError) as error:
+            # Its position is no value of the field that orders the rows.
+            fields = {"cursor": ["Not a cursor."]}
+            raise Invalid("Some fields are not valid.", fields=fields) from error
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return the page in the shape that clients rely on."""
@@ -106,12 +123,7 @@ def paginate(
     """Return one page of `rows`; the last field of `ordering` must be unique."""
     page = CursorPage()
     page.ordering = ordering  # type: ignore[assignment]  # the stub knows one name only
-    try:
-        found = page.paginate_queryset(rows, request)
-    except (ValidationError, ValueError) as error:
-        # A forged cursor holds something that is no value of the ordering.
-        fields = {"cursor": ["Not a cursor."]}
-        raise Invalid("Some fields are not valid.", fields=fields) from error
+    found = page.paginate_queryset(rows, request)
     return page.get_paginated_response(
         serializer(found or [], many=True).data  # type: ignore[arg-type]  # many=True takes a list
     )
