@@ -14,6 +14,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+# Where a request keeps its id, for what is logged after its context has ended.
+REQUEST_ID_KEY = "chatsec.request_id"
 AttributeValue = str | int | bool | Decimal | datetime | None
 
 

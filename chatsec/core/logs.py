@@ -34,7 +34,7 @@ class JsonFormatter(BaseFormatter):
     ) -> None:
         """Fill the record; extra fields are kept only as redacted text."""
         super().add_fields(log_data, record, message_dict)
-        log_data["request_id"] = context.current().request_id
+        log_data["request_id"] = _request_id(record)
         for key, value in list(log_data.items()):
             if key in {"request", "exc_info", "stack_info"}:
                 del log_data[key]
@@ -48,6 +48,12 @@ class JsonFormatter(BaseFormatter):
         """Drop what the base class adds of the exception's own words."""
         log_data.pop("exc_info", None)
         return log_data
+
+
+def _request_id(record: logging.LogRecord) -> str:
+    """Return the id of the record's own request: Django logs after it has ended."""
+    meta = getattr(getattr(record, "request", None), "META", {})
+    return str(meta.get(context.REQUEST_ID_KEY) or context.current().request_id)
 
 
 def stack_of(error: BaseException | None) -> list[str]:

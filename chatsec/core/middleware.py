@@ -38,6 +38,7 @@ class RequestContextMiddleware:
             ip=client_address(request),
             user_agent=request.headers.get("User-Agent", "")[:USER_AGENT_LENGTH],
         )
+        request.META[context.REQUEST_ID_KEY] = bound.request_id
         with context.bound(bound):
             response = self.get_response(request)
             # By now it names the actor, whom a stream goes on acting for.

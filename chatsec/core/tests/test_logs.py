@@ -2,6 +2,7 @@ import json
 import logging
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,18 @@ def test_a_record_is_one_line_of_json_with_the_request_id():
     assert written["message"] == "hello world"
     assert written["level"] == "INFO"
     assert written["request_id"]
+
+
+@pytest.mark.django_db
+def test_what_django_logs_after_an_answer_carries_its_request_id(client, caplog):
+    answer = client.get("/api/v1/nowhere")
+
+    written = [JsonFormatter().format(record) for record in caplog.records]
+
+    assert written
+    assert {json.loads(one)["request_id"] for one in written} == {
+        answer["X-Request-ID"]
+    }
 
 
 def test_it_redacts_messages_and_extra_fields():
