@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-from sklearn.pipeline import (  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import (
     FeatureUnion,
     Pipeline,
 )

@@ -6,6 +6,7 @@ every query on its own, so that a wrong reading gives a wrong answer at worst.
 
 from chat.interpretation.engine import interpret, shipped_model
 from chat.interpretation.model import LinearModel as IntentModel
+from chat.interpretation.replies import find_slot
 from chat.interpretation.result import Band, Candidate, Interpretation, SlotValue
 from chat.interpretation.storage import ModelRejected, load_model, save_model
 from chat.interpretation.text import looks_like_code
@@ -20,6 +21,7 @@ __all__ = [
     "ModelRejected",
     "SlotValue",
     "Vocabulary",
+    "find_slot",
     "interpret",
     "load_model",
     "looks_like_code",

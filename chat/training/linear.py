@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
-from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
-from sklearn.linear_model import (  # type: ignore[import-untyped]
+from sklearn.linear_model import (
     LogisticRegression,
 )
 
