@@ -6,4 +6,4 @@ class RbacConfig(AppConfig):
     verbose_name = "Roles and permissions"
 
     def ready(self) -> None:
-        from rbac import checks, events  # noqa: F401  registered by import
+        from rbac import checks, events, receivers  # noqa: F401  registered by import

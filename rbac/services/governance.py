@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from chatsec.core.context import Actor, ActorKind
+from chatsec.core.context import Actor, ActorKind, Person
 from chatsec.core.errors import Conflict, Denied, Invalid, StepUpRequired
+from rbac import selectors
 from rbac.constants import ADMIN_ROLE, MANAGE_ROLES, SECOND_FACTORS
 from rbac.models import Assignment, PolicyStamp
 from rbac.policy import Entry, Grant
@@ -83,14 +86,27 @@ def refuse_last_administrator(leaving: Assignment) -> None:
     now = timezone.now()
     if leaving.role.name != ADMIN_ROLE or not leaving.is_active_at(now):
         return
-    if not leaving.user.is_active:
+    if leaving.user.is_active and not _lasting(now).exclude(pk=leaving.pk).exists():
+        raise Conflict("This is the last administrator.", code="last_administrator")
+
+
+def refuse_closing_last_administrator(person: Person) -> None:
+    """Keep the last administrator's account open; call in a transaction."""
+    now = timezone.now()
+    active = selectors.list_live_assignments(person.id, now=now)
+    if not active.filter(role__name=ADMIN_ROLE, valid_from__lte=now).exists():
         return
-    others = Assignment.objects.filter(
+    hold_policy_lock()
+    if not _lasting(now).exclude(user_id=person.id).exists():
+        raise Conflict("This is the last administrator.", code="last_administrator")
+
+
+def _lasting(now: datetime) -> QuerySet[Assignment]:
+    """Return the assignments that make active people administrators without end."""
+    return Assignment.objects.filter(
         role__name=ADMIN_ROLE,
         user__is_active=True,
         revoked_at__isnull=True,
         valid_from__lte=now,
         valid_until__isnull=True,
-    ).exclude(pk=leaving.pk)
-    if not others.exists():
-        raise Conflict("This is the last administrator.", code="last_administrator")
+    )

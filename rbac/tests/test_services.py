@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from accounts.services.people import close_account
 from accounts.tests.factories import make_user
 from auditlog.selectors import list_events, read_events
 from chatsec.core.context import SYSTEM, Actor, ActorKind
@@ -230,6 +231,35 @@ def test_an_administrator_removed_meanwhile_removes_nobody():
 
     assert isinstance(second, Denied)
     assert Assignment.objects.filter(role__name="admin", revoked_at=None).count() == 2
+
+
+@pytest.mark.django_db
+def test_the_last_administrators_account_is_not_closed(admin, bob):
+    with pytest.raises(Conflict) as raised:
+        close_account(admin)
+    close_account(bob)
+    give_role(make_user("second"), "admin")
+    admin.refresh_from_db()
+    close_account(admin)
+
+    assert raised.value.code == "last_administrator"
+    admin.refresh_from_db()
+    assert not admin.is_active
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_administrators_one_account_stays_open():
+    people = [make_user(name) for name in ("one", "two")]
+    for person in people:
+        give_role(person, "admin")
+
+    second = after_commit_of(
+        lambda: close_account(people[0]), lambda: close_account(people[1])
+    )
+
+    assert isinstance(second, Conflict)
+    people[1].refresh_from_db()
+    assert people[1].is_active
 
 
 @pytest.mark.django_db(transaction=True)

@@ -63,7 +63,7 @@ def reader(ask):
         made.close()
 
 
-def sql(statement: str, *parameters: object) -> None:
+def sql(statement, *parameters):
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 

@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 
+from chatsec.core.context import AttributeValue
 from rbac.policy import Bindings, parse_condition
 from rbac.policy.sql import SqlWriter
 from rbac.tests.policy import strategies as make
 
+Row = dict[str, AttributeValue]
 NOBODY = Bindings({}, {})
-VALUES = [
+VALUES: list[list[AttributeValue]] = [
     [None, *make.TEXTS],
     [None, *make.TEXTS],
     [None, *make.NUMBERS],
@@ -22,15 +24,17 @@ VALUES = [
     [None, True, False],
     [None, *make.TIMES],
 ]
-ALL_ROWS = [dict(zip(make.COLUMNS, row, strict=True)) for row in product(*VALUES)]
+ALL_ROWS: list[Row] = [
+    dict(zip(make.COLUMNS, row, strict=True)) for row in product(*VALUES)
+]
 
 
-def _sample(count: int) -> list[dict[str, object]]:
+def _sample(count: int) -> list[Row]:
     """Return rows spread over all combinations; the stride meets no period."""
     return [ALL_ROWS[(number * 7919) % len(ALL_ROWS)] for number in range(count)]
 
 
-def _fill(rows: list[dict[str, object]]) -> None:
+def _fill(rows: list[Row]) -> None:
     columns = ", ".join(f'"{name}" {kind}' for name, kind in make.SQL_TYPES.items())
     blanks = ", ".join(["%s"] * (len(make.COLUMNS) + 1))
     with connection.cursor() as cursor:
@@ -46,7 +50,7 @@ def bound(sql: str) -> str:
     return re.sub(r"CAST\(:(\w+) AS", r"CAST(%(\1)s AS", sql.replace("%", "%%"))
 
 
-def _agrees(text: str, bindings: Bindings, rows: list[dict[str, object]]) -> None:
+def _agrees(text: str, bindings: Bindings, rows: list[Row]) -> None:
     condition = parse_condition(text)
     writer = SqlWriter(make.COLUMNS)
     where = writer.where(condition.root, bindings)
@@ -61,7 +65,7 @@ def _agrees(text: str, bindings: Bindings, rows: list[dict[str, object]]) -> Non
     assert found == expected
 
 
-def _agree(examples: int, rows: list[dict[str, object]]) -> None:
+def _agree(examples: int, rows: list[Row]) -> None:
     _fill(rows)
 
     @settings(
@@ -72,7 +76,7 @@ def _agree(examples: int, rows: list[dict[str, object]]) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(make.conditions, make.bags, make.bags)
-    def compare(text: str, user: dict, context: dict) -> None:
+    def compare(text: str, user: Row, context: Row) -> None:
         _agrees(text, Bindings(user, context), rows)
 
     compare()
