@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 def required_permission(view: object, method: str) -> str | None:
     """Return what the view asks for that method, or None if it names nothing."""
+    # Not at the top: REST framework imports this module while it loads its own views,
+    # which `chatsec.core.api` needs.
+    from chatsec.core.api import SIGNED_IN  # noqa: PLC0415
+
     named = getattr(view, "required_permission", None)
     if isinstance(named, Mapping):
-        named = named.get(method)
+        # HEAD is answered by GET's handler; OPTIONS describes the view as a whole.
+        named = named.get({"HEAD": "GET"}.get(method, method)) or (
+            SIGNED_IN if method == "OPTIONS" and named else None
+        )
     return named if isinstance(named, str) and named else None
 
 
@@ -40,12 +47,8 @@ class RequiredPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may; 401 for nobody, 403 for somebody who may not."""
-        # REST framework imports this class while it loads its own views, which that
-        # module needs.
-        from chatsec.core.api import PUBLIC, SIGNED_IN  # noqa: PLC0415
+        from chatsec.core.api import PUBLIC, SIGNED_IN  # noqa: PLC0415 - as above
 
-        if request.method == "OPTIONS":
-            return True
         needed = required_permission(view, str(request.method))
         if needed is None:
             return False

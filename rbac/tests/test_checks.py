@@ -78,3 +78,21 @@ def test_the_guard_refuses_them_whoever_calls(view, admin):
     force_authenticate(request, user=admin)
 
     assert view.as_view()(request).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "anonymous", "signed_in"),
+    [("get", 200, 200), ("head", 200, 200), ("post", 401, 403), ("options", 401, 200)],
+)
+def test_the_guard_asks_for_each_method_what_is_named(
+    charlie, method, anonymous, signed_in
+):
+    from rest_framework.test import force_authenticate
+
+    view, make = NamedByMethod.as_view(), getattr(APIRequestFactory(), method)
+    request = make("/")
+    force_authenticate(request, user=charlie)
+
+    assert view(make("/")).status_code == anonymous
+    assert view(request).status_code == signed_in

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from rbac.policy.values import Kind
 
 TEXTS = ["", "a", "b", "ab", "A", "é", "north", "Z", "a b", "%", "_", "'", '"', "\\"]
-NUMBERS = [0, 1, -1, 2, 10, 2**40, Decimal("1.0"), Decimal("1.50"), Decimal("-0.25")]
+NUMBERS: list[int | Decimal] = [
+    0,
+    1,
+    -1,
+    2,
+    10,
+    2**40,
+    Decimal("1.0"),
+    Decimal("1.50"),
+    Decimal("-0.25"),
+]
 TIMES = [
     datetime(2026, 1, 1, tzinfo=UTC),
     datetime(2026, 6, 1, 12, 30, tzinfo=UTC),
