@@ -65,6 +65,13 @@ ARGUMENTS: Final[Mapping[type[exp.Expr], frozenset[str]]] = {
     exp.Distinct: frozenset({"expressions"}),
     exp.Placeholder: frozenset({"this"}),
 }
+# Arguments that must be a written name and nothing that stands for one.
+NAMES: Final[Mapping[type[exp.Expr], tuple[str, ...]]] = {
+    exp.Table: ("this",),
+    exp.TableAlias: ("this",),
+    exp.Alias: ("alias",),
+    exp.Column: ("this", "table"),
+}
 CAST_TYPES: Final = frozenset({"INT", "BIGINT", "DECIMAL", "TEXT", "DATE"})
 
 
@@ -144,6 +151,7 @@ def _check_nodes(tree: exp.Select) -> None:
             _check_arguments(node, ARGUMENTS[kind])
         if isinstance(node, exp.Select) and node is not tree:
             raise QueryRefused("There may be no query inside the query.")
+        _check_names(node)
         _check_node(node)
 
 
@@ -152,6 +160,14 @@ def _check_arguments(node: exp.Expr, allowed: frozenset[str]) -> None:
         if value and name not in allowed:
             part = name.strip("_").upper()
             raise QueryRefused(f"{_worded(node)} may not use {part}.")
+
+
+def _check_names(node: exp.Expr) -> None:
+    for name in NAMES.get(type(node), ()):
+        given = node.args.get(name)
+        # The parser takes a parameter for a name in places: `FROM sales:a`.
+        if given is not None and not isinstance(given, exp.Identifier):
+            raise QueryRefused("Datasets, columns and short names are plain names.")
 
 
 def _check_node(node: exp.Expr) -> None:
@@ -189,6 +205,8 @@ def _datasets_of(
         if spec is None:
             raise QueryRefused(f"There is no dataset “{table.name}”.")
         alias = table.alias_or_name
+        if not IDENTIFIER.fullmatch(alias):
+            raise QueryRefused("The short name of a dataset is a plain name.")
         if alias in used:
             raise QueryRefused(f"“{alias}” is used twice; give each its own name.")
         used[alias] = spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,15 +58,19 @@ class Sources:
             self._engines[key] = (url, engine)
             return engine
 
-    def close(self) -> None:
-        """Drop all connections, as a forked worker must before its first query."""
-        with self._guard:
-            for _, engine in self._engines.values():
-                engine.dispose(close=False)
-            self._engines.clear()
+    def forget(self) -> None:
+        """Start anew in a forked process: the connections are its parent's.
+
+        The lock may have been held by a thread that does not exist here.
+        """
+        self._guard = threading.Lock()
+        for _, engine in self._engines.values():
+            engine.dispose(close=False)
+        self._engines = {}
 
 
 sources = Sources()
+os.register_at_fork(after_in_child=sources.forget)
 
 
 def parse_source_url(url: str) -> str:

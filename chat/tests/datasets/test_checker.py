@@ -117,6 +117,8 @@ HOSTILE = [
     "SELECT sales.region FROM sales RIGHT JOIN people ON TRUE",
     "SELECT region FROM sales JOIN people ON TRUE",  # whose region?
     "SELECT a.region FROM sales AS a JOIN sales AS a ON TRUE",
+    "SELECT 1 AS one FROM sales:a",
+    "SELECT S.region FROM sales AS S",
     # characters that could hide something
     "SELECT region /* x */ FROM sales",
     "SELECT region FROM sales -- x",

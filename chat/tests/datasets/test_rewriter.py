@@ -197,6 +197,16 @@ def test_an_engine_is_made_once_for_each_url(business):
     assert sources.engine("a", f"{business}&application_name=x") is not first
 
 
+def test_a_forked_process_does_not_share_its_parents_connections(business):
+    sources = Sources()
+    engine = sources.engine("a", business)
+
+    sources.forget()
+
+    assert sources.engine("a", business) is not engine
+    assert fetch(engine, plain("SELECT 1")).rows == ((1,),)
+
+
 @pytest.mark.parametrize("url", ["", "nonsense", "sqlite:///x", "postgresql://host"])
 def test_it_refuses_urls_that_are_no_postgresql_database(url):
     with pytest.raises(DefinitionRefused):
