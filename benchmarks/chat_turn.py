@@ -98,7 +98,7 @@ def _routes() -> type:
         def post(self, request: Request) -> Response:
             user = User.objects.get(username="bench")
             slug = uuid4().hex
-            Article.objects.create(slug=slug, title=slug, body=request.data["text"])
+            Article.objects.create(slug=slug, title=slug, body=slug)
             return Response({"id": str(user.id), "slug": slug})
 
     class Routes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -37,9 +37,11 @@ else:
 class CatalogueAdmin(Admin):
     """Editable by who manages the catalogue, and by nobody else."""
 
+    needed: ClassVar[str] = MANAGE
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the actor manages the catalogue."""
-        return check_permission(current_actor(), MANAGE)
+        return check_permission(current_actor(), self.needed)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None
@@ -228,6 +230,7 @@ class ArticleAdmin(CatalogueAdmin):
 class ConversationAdmin(CatalogueAdmin):
     """When was talked and how much; never what. Nothing can be changed here."""
 
+    needed = "view_audit"
     list_display = ("id", "owner", "channel", "message_count", "last_message_at")
     list_select_related = ("owner",)
     list_filter = ("channel",)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.services.sign_in import rotate_browser_session
 from chat import pipeline
 from chat.constants import MAX_MESSAGE_LENGTH
+from chat.interpretation import looks_like_code
 from chat.models import Conversation, Message, MessageRole, PendingKind
 from chat.selectors.conversations import (
     get_conversation,
@@ -162,11 +163,14 @@ def _asked(
     request: HttpRequest, actor: Actor, conversation: Conversation, text: str
 ) -> HttpResponse:
     """Answer, then let the browser load the page: a reload must not ask again."""
+    is_code = looks_like_code(text)
     try:
         pipeline.answer_message(actor, conversation, text)
     except DomainError as refusal:
-        shown = _shown(actor, conversation)
-        return _refused(request, "chat/chat.html", {**shown, "text": text}, refusal)
+        shown = {**_shown(actor, conversation), "text": "" if is_code else text}
+        return _refused(request, "chat/chat.html", shown, refusal)
+    if is_code:
+        rotate_browser_session(request)
     return redirect("conversation", conversation_id=conversation.id)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import StreamingHttpResponse
-from rest_framework.renderers import BaseRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from chat.stages.types import Answer
 from chatsec.core.errors import Json
@@ -17,7 +18,7 @@ DELTA_LENGTH: Final = 48
 
 
 class EventStreamRenderer(BaseRenderer):
-    """Lets a client ask for events; refusals before the stream become one event."""
+    """Lets a client ask for events; refusals before the stream stay documents."""
 
     media_type = EVENT_STREAM
     format = "events"
@@ -28,8 +29,11 @@ class EventStreamRenderer(BaseRenderer):
         data: Any,
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
-    ) -> str:
-        """Return a single event with the problem document."""
+    ) -> str | bytes:
+        """Return a problem document (its content type says so), or one event."""
+        response = (renderer_context or {}).get("response")
+        if response is not None and response.status_code >= HTTPStatus.BAD_REQUEST:
+            return bytes(JSONRenderer().render(data))
         return event("error", data)
 
 

@@ -29,6 +29,7 @@ from chat.api.serializers import (
 )
 from chat.api.streams import EVENT_STREAM, EventStreamRenderer, stream
 from chat.errors import InFlight, KeyReused
+from chat.interpretation import looks_like_code
 from chat.selectors.catalogue import Entry
 from chat.selectors.conversations import (
     get_conversation,
@@ -154,16 +155,18 @@ class MessagesView(ChatView):
         """Answer a question; as events if the client accepts them."""
         given = QuestionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        actor = actor_of(request)
+        actor, text = actor_of(request), given.validated_data["text"]
         try:
             answer = pipeline.answer_message(
                 actor,
                 get_conversation(actor, conversation_id),
-                given.validated_data["text"],
+                text,
                 idempotency_key=request.headers.get("Idempotency-Key"),
             )
         except InvalidCode as wrong:
             return _wrong_code(wrong)
+        if looks_like_code(text):
+            rotate_browser_session(request._request)  # noqa: SLF001 - as below
         return _response(request, answer)
 
 

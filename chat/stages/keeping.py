@@ -1,7 +1,7 @@
 """Store and audit: in one transaction, and before anybody gets the answer.
 
 No evidence, no data: where an event cannot be written, nothing is kept and nothing is
-shown. Refusals are written after it, so that no rollback takes them away.
+shown. Refusals are written before it, so that no rollback takes them away.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from privacy import pii
 
 TITLE_FROM_QUESTION: Final = 60
 FREE_TEXT_SLOTS: Final = frozenset({"note"})
+QUERY_TYPES: Final = {str(QueryKind.SQL): "database_query"}
 REFUSED: Final = frozenset({MessageStatus.DENIED, MessageStatus.BLOCKED})
 
 
@@ -50,10 +51,10 @@ class _Kept:
 def store(composed: ComposedAnswer) -> Answer:
     """Return the answer once it is kept, sealed, and its evidence is written."""
     turn, reply = composed.turn, composed.reply
+    _audit_refusal(turn, reply)
     with transaction.atomic():
         kept = _keep(turn, reply)
         audit(turn, reply, action_id=kept.action_id)
-    _audit_refusal(turn, reply)
     return _answer(turn, reply, kept)
 
 
@@ -91,12 +92,13 @@ def audit(turn: Turn, reply: Reply, *, action_id: UUID | None) -> None:
 
 def _query_details(turn: Turn, reply: Reply) -> dict[str, Json]:
     plan = reply.plan
+    kind = plan.entry.query.kind if plan else "none"
     return {
         "session_id": str(turn.actor.session_id) if turn.actor.session_id else None,
         "intent": plan.entry.key if plan else "",
-        "query_type": plan.entry.query.kind if plan else "none",
+        "query_type": QUERY_TYPES.get(kind, kind),
         "execution_time_ms": round((time.perf_counter() - turn.started) * 1000),
-        "status": str(reply.status),
+        "answer": str(reply.status),
     }
 
 

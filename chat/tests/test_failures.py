@@ -92,6 +92,19 @@ def test_without_evidence_there_is_no_data(
     assert not list_events(event_type="data_access").exists()
 
 
+def test_a_refusal_is_on_record_even_if_the_turn_cannot_be_kept(
+    catalogue, acting, bob, monkeypatch
+):
+    actor = acting(bob)
+    conversation = start_conversation(actor)
+    monkeypatch.setattr(keeping, "_keep", broken)
+
+    with pytest.raises(AnswerFailed):
+        answer_message(actor, conversation, "Show me team sales for Q4")
+
+    assert list_events(event_type="authorization_denied").count() == 1
+
+
 def test_an_action_without_evidence_is_not_recorded(
     catalogue, acting, alice, monkeypatch
 ):

@@ -453,6 +453,8 @@ def test_each_turn_leaves_its_evidence_once(ask, alice):
     assert granted["required_permission"] == "read_team_sales"
     assert "sales_manager" in granted["roles"]
     assert asked["intent"] == "team_sales"
+    assert asked["query_type"] == "database_query"
+    assert asked["status"] == "success"
     assert asked["execution_time_ms"] >= 0
     assert len(events("data_access")) == 1
 

@@ -1,9 +1,12 @@
 """The chat over HTTP: shapes, strangers, limits, streams."""
 
+import base64
 import json
+import threading
 from uuid import uuid4
 
 import pytest
+from django.db import connections
 
 from accounts.tests.factories import totp_code
 from chat.models import Conversation, QueryDefinition
@@ -181,7 +184,36 @@ def test_a_refused_stream_keeps_its_status(api, alice):
     )
 
     assert refused.status_code == 400
-    assert b"event: error" in refused.content
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.json()["code"] == "message_invalid"
+
+
+def test_a_wrong_code_is_one_event_of_a_stream(api, carol):
+    client = api(carol)
+    conversation = start(client)
+    asked = client.post(
+        messages(conversation), {"text": "Show me all employee records"}
+    ).json()
+
+    refused = client.post(
+        f"/api/v1/conversations/{conversation}/mfa",
+        {"mfa_session_id": asked["mfa_session_id"], "code": "abcdef"},
+        headers={"Accept": "text/event-stream"},
+    )
+
+    assert refused["Content-Type"].startswith("text/event-stream")
+    assert refused.content.startswith(b"event: error\ndata: ")
+
+
+@pytest.mark.parametrize("position", ["p=\0", "p=x", "p=" + "9" * 40, "o=x", "x"])
+def test_a_forged_cursor_is_refused_or_finds_nothing(api, alice, position):
+    client = api(alice)
+    cursor = base64.b64encode(position.encode()).decode()
+
+    answer = client.get(messages(start(client)), {"cursor": cursor})
+
+    assert answer.status_code in (200, 400, 404)
+    assert answer.json().get("results", []) == []
 
 
 def test_a_repeated_key_is_answered_once(api, alice):
@@ -349,3 +381,46 @@ def test_a_turn_costs_a_known_number_of_statements(
 
     with django_assert_max_num_queries(26):
         assert client.post(path, QUESTION).json()["status"] == "answered"
+
+
+@pytest.mark.parametrize("cursor", ["x", "cD1hYmM=", "cD0lMDA=", "bz0tMQ==", "%00"])
+def test_a_forged_cursor_is_refused(api, alice, cursor):
+    client = api(alice)
+    conversation = start(client)
+    client.post(messages(conversation), QUESTION)
+
+    for path in ("/api/v1/conversations", messages(conversation)):
+        assert client.get(path, {"cursor": cursor}).status_code in (200, 400, 404)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_sent_eight_times_at_once_gives_one_answer(api, carol):
+    client = api(carol)
+    conversation = start(client)
+    asked = client.post(
+        messages(conversation), {"text": "Show me all employee records"}
+    ).json()
+    body = {"mfa_session_id": asked["mfa_session_id"], "code": totp_code(carol)}
+    answers = []
+    together = threading.Barrier(8)
+    clients = [api(carol) for _ in range(8)]
+    for one in clients:
+        one.credentials(**client._credentials)
+
+    def send(one):
+        together.wait()
+        try:
+            path = f"/api/v1/conversations/{conversation}/mfa"
+            answers.append(one.post(path, body).json())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=send, args=[one]) for one in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [one.get("status") for one in answers].count("answered") == 1
+    assert len(answers) == 8
+    assert sum(bool(one.get("rows")) for one in answers) == 1
