@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
 from guardian.models import UserObjectPermission
 
 from accounts.models import AuthSession, TOTPFactor, User
@@ -26,6 +28,12 @@ from chatsec.core import personal_data
 from chatsec.core.context import SYSTEM, Channel
 from privacy import events
 from privacy.services import consent, exports, requests, retention
+from rbac.models import (
+    AccessRequest,
+    BreakGlassActivation,
+    BreakGlassEligibility,
+    Role,
+)
 from rbac.services import assign_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
@@ -113,6 +121,29 @@ def administration_traces(person, canary) -> None:
     )
 
 
+def governance_traces(person, canary) -> None:
+    role, now = Role.objects.get(name="finance"), timezone.now()
+    AccessRequest.objects.create(
+        requester=person,
+        role=role,
+        reason=canary("wish"),
+        duration=timedelta(hours=1),
+        expires_at=now,
+        decision_reason=canary("decision"),
+    )
+    BreakGlassEligibility.objects.create(
+        user=person, role=role, reason=canary("eligible")
+    )
+    BreakGlassActivation.objects.create(
+        user=person,
+        role=role,
+        reason=canary("emergency"),
+        assignment=person.role_assignments.first(),
+        started_at=now,
+        ends_at=now,
+    )
+
+
 def privacy_traces(actor, admin_actor, canary) -> None:
     consent.give_consent(actor, purpose="improve_service")
     matter = canary("matter")
@@ -146,6 +177,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     admin_actor = actor_for_session(make_session(admin, stepped_up=True), Channel.API)
     sign_in_traces(actor, piper, canary)
     administration_traces(piper, canary)
+    governance_traces(piper, canary)
     privacy_traces(actor, admin_actor, canary)
     chat_traces(api(piper), canary)
 

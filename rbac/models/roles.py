@@ -38,6 +38,11 @@ class Role(models.Model):
     label = models.CharField(max_length=100)
     description = models.TextField(blank=True, default="", max_length=1000)
     is_system = models.BooleanField(default=False, editable=False)
+    is_break_glass = models.BooleanField(
+        "break glass",
+        default=False,
+        help_text="Nobody has it; who is eligible activates it in an emergency.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     parents = models.ManyToManyField(
         "self", through="RoleParent", symmetrical=False, related_name="heirs"

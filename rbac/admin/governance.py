@@ -1,0 +1,1 @@
+"""Requests, break-glass and separation of duties in the admin site."""

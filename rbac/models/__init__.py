@@ -1,0 +1,33 @@
+"""Roles and who has them; and the rules and requests that govern both."""
+
+from rbac.models.governance import (
+    AccessRequest,
+    BreakGlassActivation,
+    BreakGlassEligibility,
+    SodRule,
+)
+from rbac.models.roles import (
+    ROLE_NAME,
+    Assignment,
+    Domain,
+    PolicyStamp,
+    Role,
+    RoleGrant,
+    RoleParent,
+    UserStamp,
+)
+
+__all__ = [
+    "ROLE_NAME",
+    "AccessRequest",
+    "Assignment",
+    "BreakGlassActivation",
+    "BreakGlassEligibility",
+    "Domain",
+    "PolicyStamp",
+    "Role",
+    "RoleGrant",
+    "RoleParent",
+    "SodRule",
+    "UserStamp",
+]
