@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import AuthSession, TOTPFactor, User
 from accounts.models.people import email_digest, user_id_of
 from accounts.names import fold_name
+from accounts.session_facts import keep_session_facts, with_session_facts
 from chatsec.core.context import Actor, ActorKind, Channel
 from chatsec.core.errors import NotFound
 
@@ -49,13 +50,15 @@ def find_live_session(
     session_id: UUID, *, user_id: UUID, now: datetime
 ) -> AuthSession | None:
     """Return the session with its user if both are good now; one query."""
+    rows = AuthSession.objects.select_related("user")
     session = (
-        AuthSession.objects.select_related("user")
+        with_session_facts(rows, user="user_id")
         .filter(id=session_id, user_id=user_id)
         .first()
     )
     if session is None or not signs_in(session, now=now):
         return None
+    keep_session_facts(session.user, session)
     return session
 
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import AuthSession, BrowserSession
+from accounts.session_facts import keep_session_facts, with_session_facts
 from accounts.session_keys import AUTH_SESSION_KEY
 from chatsec.core.crypto import blind_index
 
@@ -28,8 +29,9 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, object]:
         """Return what the session holds; nothing for an unknown or expired key."""
+        rows = BrowserSession.objects.select_related("auth_session__user")
         row = (
-            BrowserSession.objects.select_related("auth_session__user")
+            with_session_facts(rows, user="auth_session__user_id")
             .filter(
                 key_digest=key_digest(self.session_key or ""),
                 expires_at__gt=timezone.now(),
@@ -41,6 +43,8 @@ class SessionStore(SessionBase):
             self._session_key = None
             return {}
         self.auth_session = row.auth_session
+        if row.auth_session is not None:
+            keep_session_facts(row.auth_session.user, row)
         held: dict[str, object] = self.decode(row.content)
         return held
 

@@ -135,6 +135,7 @@ TEMPLATES = [
 # --- The doors between layers ------------------------------------------------------
 
 CHATSEC_SUBJECT_KEYS = "privacy.services.keys.DatabaseSubjectKeys"
+CHATSEC_SESSION_FACTS = "rbac.session_facts.PolicyStamps"
 CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
 CHATSEC_BEFORE_CLOSING = "chatsec.site.guards.keep_an_administrator"

@@ -72,6 +72,11 @@ def hold_stamp(person: Person) -> None:
         setattr(person, _HELD, _AT_FIRST_CHECK)
 
 
+def keep_stamp(person: Person, stamp: Stamp) -> None:
+    """Let checks of this object use a stamp that was read with the object itself."""
+    setattr(person, _HELD, stamp)
+
+
 def release_stamp(person: Person | None) -> None:
     """Read the stamp anew at each check of this object."""
     if person is not None and getattr(person, _HELD, None) is not None:
@@ -97,18 +102,35 @@ def entry_for(person: Person | None, *, at: datetime | None = None) -> Entry:
         return snapshot(read_stamp(None).policy).entry(())
     if at is not None:
         return _compile(person.id, read_stamp(person.id), at)
+    return _current(person).entry
+
+
+def _current(person: Person) -> _Tagged:
     stamp = _stamp_of(person)
     cached = _entries.get(person.id)
     now = time.time()
     if cached is not None and cached.stamp == stamp and now < cached.entry.valid_until:
-        return cached.entry
+        return cached
     entry = _compile(person.id, stamp, datetime.fromtimestamp(now, UTC))
+    tagged = _Tagged(stamp, entry)
     with _lock:
-        _entries[person.id] = _Tagged(stamp, entry)
+        _entries[person.id] = tagged
         _entries.move_to_end(person.id)
         while len(_entries) > MAX_ENTRIES:
             _entries.popitem(last=False)
-    return entry
+    return tagged
+
+
+def active_closure(person: Person | None) -> frozenset[str]:
+    """Return the names of the roles that count now, with all that they inherit."""
+    if person is None:
+        policy_now = current_snapshot()
+        names = policy_now.entry(()).roles
+    else:
+        stamp, entry = _current(person)
+        policy_now, names = snapshot(stamp.policy), entry.roles
+    compiled = [policy_now.roles[name] for name in names if name in policy_now.roles]
+    return frozenset(name for role in compiled for name in role.closure)
 
 
 def _compile(person_id: UUID, stamp: Stamp, now: datetime) -> Entry:
