@@ -160,6 +160,7 @@ not_personal(
     "rbac.Role",
     "rbac.RoleParent",
     "rbac.RoleGrant",
+    "rbac.RoleGroup",
     "rbac.PolicyStamp",
     "rbac.SodRule",
     reason="Describe roles, not people",

@@ -6,6 +6,7 @@ from rbac.models.governance import (
     BreakGlassEligibility,
     SodRule,
 )
+from rbac.models.objects import RoleGroup
 from rbac.models.roles import (
     ROLE_NAME,
     Assignment,
@@ -27,6 +28,7 @@ __all__ = [
     "PolicyStamp",
     "Role",
     "RoleGrant",
+    "RoleGroup",
     "RoleParent",
     "SodRule",
     "UserStamp",
