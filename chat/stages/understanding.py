@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,10 @@ from chatsec.core.errors import Json
 
 MODEL_FILE: Final = "intents.npz"
 MODEL_KEY: Final = "chat.intent-model"
+MAX_NAME: Final = 80
+MAX_NAME_WORDS: Final = 4
+MAX_NOTE: Final = 1_000
+BARE_NUMBER: Final = re.compile(r"[0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2}")
 
 
 def interpret(message: RedactedMessage) -> QueryPlan:
@@ -36,11 +41,11 @@ def interpret(message: RedactedMessage) -> QueryPlan:
     What the actor may run is decided later: choosing only among permitted queries
     would answer “there are none” where the truth is “you may not see them”.
     """
-    if looks_like_code(message.text):
-        raise TurnEnded(message.turn, _out_of_scope())
     found = understand(message.text, at=message.turn.now.date(), model=current_model())
     if plan := _form_turn(message, found):
         return plan
+    if looks_like_code(message.text):
+        raise TurnEnded(message.turn, _out_of_scope())
     entry = find_entry(found.query) if found.query and found.band == "answer" else None
     if entry is not None:
         return QueryPlan(message.turn, entry, found.slots, message.text)
@@ -58,7 +63,7 @@ def _form_turn(message: RedactedMessage, found: Interpretation) -> QueryPlan | N
     if waiting is None or waiting.kind != PendingKind.SLOT:
         return None
     known = opened_plan(waiting)
-    value = found.slots.get(known.slot, _as_person(known.slot, message.text))
+    value = found.slots.get(known.slot, _as_bare_value(known.slot, message.text))
     is_new_question = found.band == "answer" and found.query != known.query
     entry = find_entry(known.query)
     if value is None or entry is None or is_new_question:
@@ -67,11 +72,18 @@ def _form_turn(message: RedactedMessage, found: Interpretation) -> QueryPlan | N
     return QueryPlan(turn, entry, slots, message.text)
 
 
-def _as_person(slot: str, text: str) -> str | None:
-    """Take a short answer to “whose?” as a name."""
-    if slot != "person" or len(text) > 80 or len(text.split()) > 4:
-        return None
-    return text.strip(" .?!")
+def _as_bare_value(slot: str, text: str) -> SlotValue | None:
+    """Take a short answer to “whose?” or “how much?” as the value itself."""
+    bare = text.strip(" .?!")
+    match slot:
+        case "person" if len(bare) <= MAX_NAME and len(bare.split()) <= MAX_NAME_WORDS:
+            return bare
+        case "amount" if BARE_NUMBER.fullmatch(bare):
+            return int(bare.replace(",", ""))
+        case "note":
+            return text[:MAX_NOTE]
+        case _:
+            return None
 
 
 def _clarify(turn: Turn, found: Interpretation) -> Reply:

@@ -255,19 +255,50 @@ def test_a_discount_is_approved_up_to_the_limit(ask, alice, bob):
     assert len(events("chat.action_recorded")) == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "amount"),
+    [("500 euros", 500), ("500", 500), ("1,000", 1000), ("000900", 900)],
+)
 def test_a_missing_slot_is_asked_for_and_filled_in_the_next_turn(
-    catalogue, acting, alice
+    catalogue, acting, alice, reply, amount
 ):
     actor = acting(alice)
     conversation = start_conversation(actor)
 
     asked = answer_message(actor, conversation, "approve discount")
-    done = answer_message(actor, conversation, "500 euros")
+    done = answer_message(actor, conversation, reply)
 
     assert asked.status == "clarify"
     assert asked.extra["missing"] == ["amount"]
     assert done.status == "answered"
-    assert done.slots["amount"] == 500
+    assert done.slots["amount"] == amount
+
+
+def test_a_note_is_asked_for_and_taken_as_it_is(catalogue, acting, bob):
+    actor = acting(bob)
+    conversation = start_conversation(actor)
+
+    asked = answer_message(actor, conversation, "add a sales note")
+    done = answer_message(actor, conversation, "The customer liked the blue one")
+
+    assert asked.extra["missing"] == ["note"]
+    assert done.slots["note"] == "The customer liked the blue one"
+    assert done.status == "answered"
+
+
+def test_the_limit_holds_for_a_slot_that_is_filled_later(catalogue, acting, alice):
+    actor = acting(alice)
+    conversation = start_conversation(actor)
+    answer_message(actor, conversation, "approve discount")
+
+    assert answer_message(actor, conversation, "5000").status == "denied"
+
+
+def test_six_digits_out_of_the_blue_are_kept_by_nobody(ask, erin):
+    answer = ask(erin, "123456")
+
+    assert answer.status == "out_of_scope"
+    assert answer.redactions == {"CODE": 1}
 
 
 def test_a_value_that_the_query_does_not_take_is_asked_for_again(ask, alice, catalogue):
