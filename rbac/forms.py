@@ -25,7 +25,7 @@ class RoleForm(RoleModelForm):
 
     class Meta:
         model = Role
-        fields = ("name", "label", "description")
+        fields = ("name", "label", "description", "is_break_glass")
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
 
@@ -36,7 +36,7 @@ class GrantForm(GrantModelForm):
         required=False,
         max_length=4000,
         widget=forms.TextInput(attrs={"size": 12}),
-        help_text="Names separated by commas; empty for all columns.",
+        help_text="Names separated by commas; empty for all. Masked: salary:last4.",
     )
 
     class Meta:

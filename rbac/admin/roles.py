@@ -202,6 +202,7 @@ def _definition(role: Role, formsets: Any) -> RoleDefinition:
         description=role.description,
         inherits=tuple(parents),
         grants=tuple(grants),
+        is_break_glass=role.is_break_glass,
     )
 
 

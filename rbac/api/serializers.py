@@ -26,7 +26,7 @@ class GrantSerializer(serializers.Serializer[GrantDefinition]):
     condition = serializers.CharField(max_length=4096, default="", allow_blank=True)
     row_filter = serializers.CharField(max_length=4096, default="", allow_blank=True)
     columns = serializers.ListField(
-        child=serializers.CharField(max_length=63),
+        child=serializers.CharField(max_length=100),
         max_length=200,
         default=None,
         allow_null=True,
@@ -46,6 +46,7 @@ class RoleInputSerializer(serializers.Serializer[RoleDefinition]):
         child=serializers.CharField(max_length=63), max_length=50, default=list
     )
     grants = GrantSerializer(many=True, default=list)
+    is_break_glass = serializers.BooleanField(default=False)
 
     def definition(self, *, base: RoleDefinition | None = None) -> RoleDefinition:
         """Return the definition, unnamed parts taken from `base`."""
@@ -60,6 +61,7 @@ class RoleInputSerializer(serializers.Serializer[RoleDefinition]):
             if "inherits" in given
             else start.inherits,
             grants=grants if "grants" in given else start.grants,
+            is_break_glass=given.get("is_break_glass", start.is_break_glass),
         )
 
 
@@ -83,7 +85,15 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
 
     class Meta:
         model = Role
-        fields = ("name", "label", "description", "is_system", "inherits", "grants")
+        fields = (
+            "name",
+            "label",
+            "description",
+            "is_system",
+            "is_break_glass",
+            "inherits",
+            "grants",
+        )
 
     def get_inherits(self, role: Role) -> list[str]:
         """Return the names of the roles right above it."""

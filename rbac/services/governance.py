@@ -1,11 +1,8 @@
-"""Who may write policy: with the permission, a second factor, and no more than held."""
+"""Who may write policy, under one lock; and that an administrator always remains."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-
-from django.db.models import QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from chatsec.core.context import Actor, ActorKind, Person
@@ -13,11 +10,10 @@ from chatsec.core.errors import Conflict, Denied, Invalid, StepUpRequired
 from rbac import selectors
 from rbac.constants import ADMIN_ROLE, MANAGE_ROLES, SECOND_FACTORS
 from rbac.models import Assignment, PolicyStamp
-from rbac.policy import Entry, Grant
-from rbac.policy.roles import is_pattern
-from rbac.services.deciding import decide, entry_of
+from rbac.services.deciding import decide
 
 MAX_REASON = 500
+NOBODY, FOR_A_WHILE, LASTING = range(3)
 
 
 def hold_policy_lock() -> None:
@@ -48,46 +44,40 @@ def cleaned_reason(reason: str) -> str:
     return text
 
 
-def refuse_more_than_held(actor: Actor, grants: Iterable[Grant]) -> None:
-    """Let nobody give away what he does not hold himself."""
-    if actor.kind is ActorKind.SYSTEM:
-        return
-    entry = entry_of(actor)
-    for grant in grants:
-        if grant.effect == "allow" and not _holds(entry, grant):
-            raise Denied(
-                f"You do not hold {grant.code} yourself.",
-                code="exceeds_own_permissions",
-                required=grant.code,
-            )
+def administration(*, without: Person | None = None) -> int:
+    """Return whether somebody administers now: for good, for a while, or nobody.
+
+    Whom another of his roles denies the permission is no administrator.
+    """
+    now = timezone.now()
+    rows = Assignment.objects.filter(
+        role__name=ADMIN_ROLE,
+        user__is_active=True,
+        revoked_at__isnull=True,
+        valid_from__lte=now,
+    ).exclude(valid_until__lte=now)
+    if without is not None:
+        rows = rows.exclude(user_id=without.id)
+    policy = selectors.current_snapshot()
+    for row in rows.order_by(F("valid_until").desc(nulls_first=True)).iterator(100):
+        roles = selectors.list_live_assignments(row.user_id, now=now)
+        held = policy.entry(roles.values_list("role__name", flat=True))
+        if held.quick(MANAGE_ROLES):
+            return LASTING if row.valid_until is None else FOR_A_WHILE
+    return NOBODY
 
 
-def _holds(entry: Entry, wanted: Grant) -> bool:
-    return any(
-        held.effect == "allow" and _includes(held, wanted) for held, _ in entry.held
-    )
-
-
-def _includes(held: Grant, wanted: Grant) -> bool:
-    covered = held.code == wanted.code or (
-        is_pattern(held.code) and wanted.code.startswith(held.code[:-1])
-    )
-    return (
-        covered
-        and held.condition in (None, wanted.condition)
-        and held.row_filter in (None, wanted.row_filter)
-        and (held.columns is None or held.columns == wanted.columns)
-        and (wanted.requires_step_up or not held.requires_step_up)
-    )
+def refuse_fewer_administrators(before: int) -> None:
+    """Keep what `administration` said before the change; call under the lock."""
+    if administration() < before:
+        raise Conflict("This is the last administrator.", code="last_administrator")
 
 
 def refuse_last_administrator(leaving: Assignment) -> None:
-    """Keep one active administrator without an end date; call under the lock."""
+    """Keep an administrator besides whom this assignment makes one."""
     now = timezone.now()
-    if leaving.role.name != ADMIN_ROLE or not leaving.is_active_at(now):
-        return
-    if leaving.user.is_active and not _lasting(now).exclude(pk=leaving.pk).exists():
-        raise Conflict("This is the last administrator.", code="last_administrator")
+    if leaving.role.name == ADMIN_ROLE and leaving.is_active_at(now):
+        refuse_closing_last_administrator(leaving.user)
 
 
 def refuse_closing_last_administrator(person: Person) -> None:
@@ -97,16 +87,5 @@ def refuse_closing_last_administrator(person: Person) -> None:
     if not active.filter(role__name=ADMIN_ROLE, valid_from__lte=now).exists():
         return
     hold_policy_lock()
-    if not _lasting(now).exclude(user_id=person.id).exists():
+    if administration(without=person) < administration():
         raise Conflict("This is the last administrator.", code="last_administrator")
-
-
-def _lasting(now: datetime) -> QuerySet[Assignment]:
-    """Return the assignments that make active people administrators without end."""
-    return Assignment.objects.filter(
-        role__name=ADMIN_ROLE,
-        user__is_active=True,
-        revoked_at__isnull=True,
-        valid_from__lte=now,
-        valid_until__isnull=True,
-    )

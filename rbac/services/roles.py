@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from django.core.exceptions import ValidationError
@@ -16,17 +17,12 @@ from chatsec.core.errors import Conflict, Invalid, Json
 from rbac import selectors
 from rbac.constants import ADMIN_ROLE
 from rbac.events import ROLE_CHANGED, ROLE_CREATED, ROLE_DELETED
-from rbac.models import ROLE_NAME, Role, RoleGrant, RoleParent
+from rbac.models import ROLE_NAME, Role, RoleGrant, RoleParent, SodRule
 from rbac.policy import ConditionError, parse_condition
 from rbac.policy.roles import bare_code, is_code_or_pattern, is_pattern
-from rbac.services.governance import (
-    hold_policy_lock,
-    refuse_more_than_held,
-    refuse_unless_administrator,
-)
+from rbac.services.changes import policy_change
 
 MAX_GRANTS = 500
-COLUMN = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +46,7 @@ class RoleDefinition:
     description: str = ""
     inherits: tuple[str, ...] = ()
     grants: tuple[GrantDefinition, ...] = ()
+    is_break_glass: bool = False
 
 
 def definition_of(role: Role) -> RoleDefinition:
@@ -70,94 +67,109 @@ def definition_of(role: Role) -> RoleDefinition:
             )
             for row in role.grants.all()
         ),
+        is_break_glass=role.is_break_glass,
     )
 
 
 def create_role(actor: Actor, *, definition: RoleDefinition) -> Role:
     """Store a new role; nobody has it yet."""
-    refuse_unless_administrator(actor)
     definition = validated(definition)
-    with transaction.atomic():
-        hold_policy_lock()
+    with policy_change(actor, edited=[definition.name]):
         if Role.objects.filter(name=definition.name).exists():
             raise Conflict("There is a role of this name.", code="role_exists")
-        _refuse_unknown(definition)
-        role = Role.objects.create(
-            name=definition.name,
-            label=definition.label,
-            description=definition.description,
-        )
-        _write(role, definition)
-        _refuse_gift(actor, role)
-        record(
-            ROLE_CREATED,
-            actor=actor,
-            target=Target("role", role.id, role.name),
-            details={"role": role.name, "after": _evidence(definition)},
-        )
-    selectors.release_stamp(actor.person)
-    return selectors.get_role(role.name)
+        insert_roles([definition])
+        write_roles(actor, {definition.name: (None, definition)})
+    return selectors.get_role(definition.name)
 
 
 def update_role(actor: Actor, *, role: Role, definition: RoleDefinition) -> Role:
     """Make the role what the definition says, in one step for everybody."""
-    refuse_unless_administrator(actor)
     definition = validated(definition)
-    with transaction.atomic():
-        hold_policy_lock()
+    with policy_change(actor, edited=[role.name]):
         stored = selectors.get_role(role.name)
-        _refuse_protected(stored)
         if definition.name != stored.name:
             raise Invalid(
                 "A role keeps its name.", fields={"name": ["This does not change."]}
             )
-        _refuse_unknown(definition)
-        before = definition_of(stored)
-        stored.label, stored.description = definition.label, definition.description
-        stored.save(update_fields=["label", "description"])
-        stored.grants.all().delete()
-        stored.parent_links.all().delete()
-        _write(stored, definition)
-        _refuse_gift(actor, stored)
-        record(
-            ROLE_CHANGED,
-            actor=actor,
-            target=Target("role", stored.id, stored.name),
-            details={
-                "role": stored.name,
-                "before": _evidence(before),
-                "after": _evidence(definition),
-            },
-        )
-    selectors.release_stamp(actor.person)
+        write_roles(actor, {stored.name: (definition_of(stored), definition)})
     return selectors.get_role(role.name)
 
 
 def delete_role(actor: Actor, *, role: Role) -> None:
     """Remove a role that nobody has or will have; seeded roles stay."""
-    refuse_unless_administrator(actor)
-    with transaction.atomic():
-        hold_policy_lock()
-        stored = selectors.get_role(role.name)
-        if stored.is_system:
-            raise Conflict("This role comes with chatsec.", code="protected_role")
-        # The row's lock keeps assignments out until it is gone.
-        Role.objects.select_for_update(of=("self",)).get(pk=stored.pk)
-        now = timezone.now()
-        live = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
-        if stored.assignments.filter(live, revoked_at__isnull=True).exists():
-            raise Conflict("Somebody has this role.", code="role_in_use")
-        if stored.heir_links.exists():
-            raise Conflict("Another role inherits it.", code="role_in_use")
-        before = definition_of(stored)
+    with policy_change(actor, edited=[role.name]):
+        remove_role(actor, role=selectors.get_role(role.name))
+
+
+def insert_roles(definitions: Iterable[RoleDefinition]) -> None:
+    """Store new roles without what they grant; `write_roles` comes next."""
+    Role.objects.bulk_create(
+        Role(name=each.name, label=each.label, description=each.description)
+        for each in definitions
+    )
+
+
+def write_roles(
+    actor: Actor,
+    changes: Mapping[str, tuple[RoleDefinition | None, RoleDefinition]],
+) -> None:
+    """Make stored roles what is defined, all together; call in a change of policy.
+
+    Each change is before and after; no before is a role just inserted.
+    """
+    for name, (_, after) in changes.items():
+        if name == ADMIN_ROLE:
+            raise Conflict("The administrator's role is fixed.", code="protected_role")
+        _refuse_unknown(after)
+    roles = {role.name: role for role in Role.objects.filter(name__in=list(changes))}
+    RoleGrant.objects.filter(role__name__in=list(changes)).delete()
+    RoleParent.objects.filter(role__name__in=list(changes)).delete()
+    for name, (_, after) in changes.items():
+        role = roles[name]
+        _refuse_break_glass(role, after)
+        role.label, role.description = after.label, after.description
+        role.is_break_glass = after.is_break_glass
+        role.save(update_fields=["label", "description", "is_break_glass"])
+        _write(role, after)
+    _refuse_inherited_glass()
+    for name, (before, after) in changes.items():
         record(
-            ROLE_DELETED,
+            ROLE_CREATED if before is None else ROLE_CHANGED,
             actor=actor,
-            target=Target("role", stored.id, stored.name),
-            details={"role": stored.name, "before": _evidence(before)},
+            target=Target("role", roles[name].id, name),
+            details={
+                "role": name,
+                "before": None if before is None else _evidence(before),
+                "after": _evidence(after),
+            },
         )
-        stored.delete()
-    selectors.release_stamp(actor.person)
+
+
+def remove_role(actor: Actor, *, role: Role) -> None:
+    """Delete the role with its evidence; call in a change of policy."""
+    if role.is_system:
+        raise Conflict("This role comes with chatsec.", code="protected_role")
+    # The row's lock keeps assignments out until it is gone.
+    Role.objects.select_for_update(of=("self",)).get(pk=role.pk)
+    now = timezone.now()
+    live = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
+    eligible = role.eligible.filter(live, revoked_at__isnull=True)
+    if (
+        role.assignments.filter(live, revoked_at__isnull=True).exists()
+        or eligible.exists()
+    ):
+        raise Conflict("Somebody has this role.", code="role_in_use")
+    if role.heir_links.exists():
+        raise Conflict("Another role inherits it.", code="role_in_use")
+    if SodRule.objects.filter(Q(role_a=role) | Q(role_b=role)).exists():
+        raise Conflict("A separation of duties names it.", code="role_in_use")
+    record(
+        ROLE_DELETED,
+        actor=actor,
+        target=Target("role", role.id, role.name),
+        details={"role": role.name, "before": _evidence(definition_of(role))},
+    )
+    role.delete()
 
 
 def validated(definition: RoleDefinition) -> RoleDefinition:
@@ -187,6 +199,7 @@ def validated(definition: RoleDefinition) -> RoleDefinition:
         description=definition.description,
         inherits=tuple(dict.fromkeys(definition.inherits)),
         grants=tuple(dict.fromkeys(grants)),
+        is_break_glass=definition.is_break_glass,
     )
 
 
@@ -205,9 +218,22 @@ def problems_of(grant: GrantDefinition) -> dict[str, list[str]]:
     ):
         if text.strip() and (message := _condition_problem(text)):
             problems[name] = [message]
-    if grant.columns is not None and not all(map(COLUMN.match, grant.columns)):
-        problems["columns"] = ["Names of columns, or nothing for all."]
+    if grant.columns is not None and (message := _columns_problem(grant)):
+        problems["columns"] = [message]
     return problems
+
+
+def _columns_problem(grant: GrantDefinition) -> str:
+    """Say what is wrong with `name` or `name:mask` entries; nothing if they are fine."""
+    entries = [parse_column(text) for text in set(grant.columns or ())]
+    known = [entry for entry in entries if entry is not None]
+    if len(known) < len(entries):
+        return "Names of columns, each alone or as name:mask; or nothing for all."
+    if len({entry.name for entry in known}) < len(known):
+        return "A column is named twice."
+    if grant.effect != "allow" and any(entry.mask != PLAIN for entry in known):
+        return "A deny hides columns; it does not mask them."
+    return ""
 
 
 def _condition_problem(text: str) -> str:
@@ -274,20 +300,28 @@ def _write(role: Role, definition: RoleDefinition) -> None:
         ) from error
 
 
-def _refuse_gift(actor: Actor, role: Role) -> None:
-    """Check the stored outcome, inherited grants included; a refusal rolls back."""
-    selectors.release_stamp(actor.person)
-    compiled = selectors.current_snapshot().roles[role.name]
-    refuse_more_than_held(actor, [item.grant for item in compiled.held])
+def _refuse_break_glass(role: Role, after: RoleDefinition) -> None:
+    """Turn only a role that nobody simply has into one that is activated."""
+    if not after.is_break_glass or role.is_break_glass:
+        return
+    if role.is_system:
+        raise Conflict("This role comes with chatsec.", code="protected_role")
+    live = Q(valid_until__isnull=True) | Q(valid_until__gt=timezone.now())
+    if role.assignments.filter(live, revoked_at__isnull=True).exists():
+        raise Conflict("Somebody has this role.", code="role_in_use")
 
 
-def _refuse_protected(role: Role) -> None:
-    if role.name == ADMIN_ROLE:
-        raise Conflict("The administrator's role is fixed.", code="protected_role")
+def _refuse_inherited_glass() -> None:
+    """Let no role give for good what is only meant for an emergency."""
+    link = RoleParent.objects.filter(parent__is_break_glass=True)
+    if (found := link.select_related("parent").first()) is not None:
+        text = f"{found.parent.name} is only activated in an emergency."
+        raise Invalid(text, code="break_glass_role", fields={"inherits": [text]})
 
 
 def _evidence(definition: RoleDefinition) -> dict[str, Json]:
     return {
+        "is_break_glass": definition.is_break_glass,
         "inherits": list(definition.inherits),
         "grants": [_evidence_of(grant) for grant in definition.grants],
     }
