@@ -13,7 +13,6 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import assert_never
 
-from chatsec.core.context import AttributeValue
 from rbac.policy import syntax
 from rbac.policy.syntax import Node, Term
 from rbac.policy.values import KINDS, Bindings, Kind, Scalar, Tri, known
@@ -21,7 +20,6 @@ from rbac.policy.values import KINDS, Bindings, Kind, Scalar, Tri, known
 Evaluate = Callable[[Bindings], Tri]
 Read = Callable[[Bindings], Scalar | None]
 
-_NOTHING: Mapping[str, AttributeValue] = {}
 COMPARE: Mapping[syntax.Comparison, Callable[..., bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -43,7 +41,7 @@ def compile_node(node: Node) -> Evaluate:  # noqa: PLR0911 - a case each
         case syntax.Truth(term):
             return _truth(reader(term))
         case syntax.Compare(sign, left, right):
-            return _comparison(sign, reader(left), reader(right))
+            return _comparison(sign, left, right)
         case syntax.Member(item, options):
             return _either([_equal(item, option) for option in options])
         case syntax.Has(attribute):
@@ -80,16 +78,28 @@ def reader(term: Term) -> Read:
     match term:
         case syntax.Literal(value):
             return lambda _: value
-        case syntax.Attribute("user", name):
-            return lambda bindings: known(bindings.user.get(name))
-        case syntax.Attribute("context", name):
-            return lambda bindings: known(bindings.context.get(name))
-        case syntax.Attribute(_, name):
-            return lambda bindings: known((bindings.resource or _NOTHING).get(name))
+        case syntax.Attribute(root, name):
+            return _attribute(root, name)
         case syntax.Clock():
             return _clock(term)
         case _:
             assert_never(term)
+
+
+def _attribute(root: syntax.Root, name: str) -> Read:
+    place = Bindings._fields.index(root)
+
+    def answer(bindings: Bindings) -> Scalar | None:
+        values = bindings[place]
+        if values is None:
+            return None
+        value = values.get(name)
+        # What `known` would say of these, without the call: most attributes are texts.
+        if type(value) is str and value.isascii() and "\x00" not in value:
+            return value
+        return known(value)
+
+    return answer
 
 
 def _clock(term: syntax.Clock) -> Read:
@@ -118,24 +128,51 @@ def _truth(read: Read) -> Evaluate:
     return answer
 
 
-def _comparison(sign: syntax.Comparison, left: Read, right: Read) -> Evaluate:
-    compare = COMPARE[sign]
-    ordered = sign not in ("==", "!=")
+def _comparison(sign: syntax.Comparison, left: Term, right: Term) -> Evaluate:
+    if isinstance(right, syntax.Literal):
+        return _comparison_with(sign, reader(left), right.value)
+    one_of, other_of = reader(left), reader(right)
+    compare, kinds = COMPARE[sign], _comparable(sign)
 
     def answer(bindings: Bindings) -> Tri:
-        one, other = left(bindings), right(bindings)
-        if one is None or other is None:
+        one = one_of(bindings)
+        if one is None:
             return None
-        kind = KINDS[type(one)]
-        if kind is not KINDS[type(other)] or (ordered and kind is Kind.BOOLEAN):
+        other = other_of(bindings)
+        if other is None:
+            return None
+        kind = kinds.get(type(one))
+        if kind is None or kind is not kinds.get(type(other)):
             return None
         return compare(one, other)
 
     return answer
 
 
+def _comparison_with(sign: syntax.Comparison, read: Read, value: Scalar) -> Evaluate:
+    """Return the comparison with a value whose kind is known beforehand."""
+    compare, kinds = COMPARE[sign], _comparable(sign)
+    kind = kinds.get(type(value))
+    if kind is None:
+        return lambda _: None
+    types = frozenset(found for found, its in kinds.items() if its is kind)
+
+    def answer(bindings: Bindings) -> Tri:
+        one = read(bindings)
+        return compare(one, value) if type(one) in types else None
+
+    return answer
+
+
+def _comparable(sign: syntax.Comparison) -> Mapping[type, Kind]:
+    """Return the types that the sign can compare; truth values have no order."""
+    if sign in ("==", "!="):
+        return KINDS
+    return {found: kind for found, kind in KINDS.items() if kind is not Kind.BOOLEAN}
+
+
 def _equal(item: Term, option: Term) -> Evaluate:
-    return _comparison("==", reader(item), reader(option))
+    return _comparison("==", item, option)
 
 
 def _text_test(sign: syntax.TextOperator, subject: Read, part: Read) -> Evaluate:

@@ -42,24 +42,46 @@ KINDS: Mapping[type, Kind] = {
 }
 
 
-def known(value: object) -> Scalar | None:  # noqa: PLR0911 - a case each
+# Far beyond any figure, far within what PostgreSQL's numeric holds.
+MAX_MAGNITUDE = 10**1000
+MAX_EXPONENT = 1000
+
+
+def known(value: object) -> Scalar | None:
     """Return what a condition may compare; None for all that SQL could not hold."""
+    exact = type(value)
+    if exact is str:
+        return _known_text(value)  # type: ignore[arg-type] # by its exact type
+    if exact is int:
+        return value if -MAX_MAGNITUDE < value < MAX_MAGNITUDE else None  # type: ignore[operator, return-value] # by its exact type
+    if exact is bool or value is None:
+        return value  # type: ignore[return-value] # by its exact type
+    return _known_other(value)
+
+
+def _known_other(value: object) -> Scalar | None:
+    """Return the plain form of a value of a rarer type, so that its kind is certain."""
     match value:
-        case str():
-            return _known_text(str(value))
-        case bool() | int():
-            return value
         case Decimal():
-            return value if value.is_finite() else None
+            fits = value.is_finite() and abs(value.adjusted()) < MAX_EXPONENT
+            return Decimal(value) if fits else None
         case float():
-            return known(Decimal(repr(value)))
+            return _known_other(Decimal(repr(float(value))))
         case datetime():
-            # A clock reading without a zone names no moment.
-            return value if value.tzinfo is not None else None
+            return _known_moment(value)
         case UUID():
             return str(value)
+        case str() | int():
+            return known(str(value) if isinstance(value, str) else int(value))
         case _:
             return None
+
+
+def _known_moment(value: datetime) -> datetime | None:
+    """Return the moment unless its clock reading has no zone: that names none."""
+    if value.tzinfo is None or type(value) is datetime:
+        return value if value.tzinfo is not None else None
+    return datetime.combine(value.date(), value.timetz())
 
 
 def _known_text(text: str) -> str | None:

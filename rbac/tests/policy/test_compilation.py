@@ -196,3 +196,57 @@ def test_it_knows_what_codes_and_patterns_look_like():
     assert covers("read_*", "read_new")
     assert not covers("read_*", "app.read_new")
     assert covers("*", "app.read_new")
+
+
+edits = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.one_of(
+        st.none(),
+        st.tuples(
+            st.lists(st.sampled_from(NAMES), max_size=3), st.lists(grants, max_size=4)
+        ),
+    ),
+)
+
+
+def role_of(name, parents, lines):
+    return Role(name, tuple(parents), tuple(grant(name, **line) for line in lines))
+
+
+@settings(max_examples=300, deadline=None)
+@given(policies, st.sets(st.sampled_from(NAMES)), st.lists(edits, max_size=4))
+def test_an_edited_snapshot_is_the_one_that_would_be_built_anew(policy, known, steps):
+    policy = {name: found for name, found in policy.items() if name in known}
+    snapshot = Snapshot.build([role_of(n, *p) for n, p in policy.items()], CODES)
+    for edit in steps:
+        for name in snapshot.roles:
+            assert snapshot.roles[name].masks is not None  # compiled before the edit
+        policy = {**policy, **{n: found for n, found in edit.items() if found}}
+        gone = {name for name, found in edit.items() if found is None}
+        policy = {name: found for name, found in policy.items() if name not in gone}
+        changed = [role_of(n, *found) for n, found in edit.items() if found]
+
+        snapshot = snapshot.edited(changed, gone=gone)
+        anew = Snapshot.build([role_of(n, *p) for n, p in policy.items()], CODES)
+
+        assert set(snapshot.roles) == set(anew.roles)
+        for name in anew.roles:
+            ours, expected = snapshot.roles[name], anew.roles[name]
+            assert ours.masks == expected.masks
+            assert ours.closure == expected.closure
+            assert ours.held == expected.held
+
+
+def test_an_edit_leaves_the_snapshot_before_it_as_it_was():
+    before = Snapshot.build(
+        [Role("r1", ("r2",)), Role("r2", grants=(grant("r2", "read_a"),)), Role("r3")],
+        CODES,
+    )
+    untouched = before.roles["r3"]
+
+    after = before.edited([Role("r2", grants=(grant("r2", "read_b"),))])
+
+    assert before.entry(["r1"]).check(ask("read_a"))
+    assert not after.entry(["r1"]).check(ask("read_a"))
+    assert after.entry(["r1"]).check(ask("read_b"))
+    assert after.roles["r3"] is untouched

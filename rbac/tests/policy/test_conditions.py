@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import IntEnum
 from uuid import UUID
 
 import pytest
@@ -96,6 +97,48 @@ def answer(text, resource=ROW):
 )
 def test_it_answers(text, expected):
     assert answer(text) is expected
+
+
+class Grade(IntEnum):
+    HIGH = 3
+
+
+class Moment(datetime):
+    """As libraries for frames of data have them."""
+
+
+class Figure(Decimal):
+    pass
+
+
+class Word(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "expected"),
+    [
+        (Grade.HIGH, "user.x == 3", True),
+        (Moment(2026, 1, 1, tzinfo=UTC), "user.x < context.now", True),
+        (Figure("1.5"), "user.x == 1.5", True),
+        (Word("north"), "user.x == 'north'", True),
+        (Word("nor\x00th"), "has(user.x)", False),
+        (10**999, "user.x > 1", True),
+        (10**1000, "has(user.x)", False),
+        (-(10**4000), "has(user.x)", False),
+        (Decimal("1e999999"), "has(user.x)", False),
+        (Decimal("1e-999999"), "has(user.x)", False),
+        (Decimal("NaN"), "has(user.x)", False),
+        (1e308, "user.x > 1", True),
+        ("\ud800", "has(user.x)", False),
+        (b"bytes", "has(user.x)", False),
+        (object(), "user.x == 1", None),
+    ],
+)
+def test_it_is_total_whatever_an_attribute_holds(value, text, expected):
+    bindings = Bindings({"x": value}, WHEN)
+
+    assert parse_condition(text).evaluate(bindings) is expected
 
 
 def test_it_needs_no_resource_to_answer_what_does_not_depend_on_one():
