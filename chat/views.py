@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
@@ -44,7 +44,8 @@ from chatsec.core.errors import (
 LATEST_CONVERSATIONS: Final = 50
 LATEST_MESSAGES: Final = 100
 MAX_SUGGESTIONS: Final = 6
-ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+WORDS_OF_A_SENTENCE: Final = 4
+LONG_CELL: Final = 32
 Shown = dict[str, object]
 
 
@@ -72,7 +73,7 @@ class Cell:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return cls(str(value), "number")
         text = str(value)
-        return cls(text, "date" if ISO_DATE.fullmatch(text) else "")
+        return cls(text, "long" if len(text) > LONG_CELL else "")
 
 
 @login_required
@@ -235,6 +236,16 @@ def _reasons(decision: Json) -> list[str]:
 
 
 def _suggestions(actor: Actor) -> list[str]:
-    """Return examples of what this actor may ask."""
-    with_examples = [entry for entry in list_runnable(actor) if entry.query.examples]
-    return [str(entry.query.examples[0]) for entry in with_examples[:MAX_SUGGESTIONS]]
+    """Return examples of what this actor may ask, his own field's first."""
+    runnable = [entry for entry in list_runnable(actor) if entry.query.examples]
+    sharing = Counter(entry.permissions for entry in runnable)
+    # A permission that opens few queries is about somebody's own field of work.
+    special = sorted(runnable, key=lambda entry: sharing[entry.permissions])
+    return [_as_suggestion(entry.query.examples) for entry in special[:MAX_SUGGESTIONS]]
+
+
+def _as_suggestion(examples: list[str]) -> str:
+    """Return the first example that is a sentence rather than a catchword."""
+    sentences = [text for text in examples if len(text.split()) >= WORDS_OF_A_SENTENCE]
+    text = (sentences or examples)[0]
+    return text[0].upper() + text[1:]

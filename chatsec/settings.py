@@ -293,7 +293,8 @@ STATIC_ROOT = Path(
     env.str("CHATSEC_STATIC_ROOT", str(CHATSEC_DATA_DIR / "staticfiles"))
 )
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = not PRODUCTION
+# A file that is edited is served as edited, not as it was at the start.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -43,7 +43,8 @@
   const showCell = (cell, value) => {
     cell.textContent = value === null ? "" : value;
     if (typeof value === "number") cell.className = "number";
-    if (/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(value)) cell.className = "date";
+    // Short values stay on one line; notes and other long texts wrap.
+    if (typeof value === "string" && value.length > 32) cell.className = "long";
   };
 
   const showTable = (item, { columns, rows }) => {
