@@ -76,3 +76,15 @@ BREAK_GLASS_ENDED = register(
     fail_closed=True,
     description="An emergency role was given back",
 )
+OBJECT_GRANTED = register(
+    "rbac.object_permission_granted",
+    category="authorization",
+    fail_closed=True,
+    description="Somebody was given a permission on one object",
+)
+OBJECT_REVOKED = register(
+    "rbac.object_permission_revoked",
+    category="authorization",
+    fail_closed=True,
+    description="Somebody lost a permission on one object",
+)

@@ -8,6 +8,14 @@ from rbac.services.deciding import (
     decide,
     effective_permissions,
 )
+from rbac.services.object_reads import (
+    objects_for,
+    objects_for_all,
+    objects_for_any,
+    objects_given,
+    prefetch_object_permissions,
+)
+from rbac.services.objects import grant_object, revoke_object
 
 __all__ = [
     "as_actor",
@@ -16,5 +24,12 @@ __all__ = [
     "data_scope",
     "decide",
     "effective_permissions",
+    "grant_object",
+    "objects_for",
+    "objects_for_all",
+    "objects_for_any",
+    "objects_given",
+    "prefetch_object_permissions",
     "revoke_assignment",
+    "revoke_object",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -19,8 +18,10 @@ from rbac.constants import ADMIN_ROLE
 from rbac.events import ROLE_CHANGED, ROLE_CREATED, ROLE_DELETED
 from rbac.models import ROLE_NAME, Role, RoleGrant, RoleParent, SodRule
 from rbac.policy import ConditionError, parse_condition
+from rbac.policy.masks import columns_problem
 from rbac.policy.roles import bare_code, is_code_or_pattern, is_pattern
 from rbac.services.changes import policy_change
+from rbac.services.objects import drop_group
 
 MAX_GRANTS = 500
 
@@ -169,6 +170,7 @@ def remove_role(actor: Actor, *, role: Role) -> None:
         target=Target("role", role.id, role.name),
         details={"role": role.name, "before": _evidence(definition_of(role))},
     )
+    drop_group(role)
     role.delete()
 
 
@@ -218,22 +220,11 @@ def problems_of(grant: GrantDefinition) -> dict[str, list[str]]:
     ):
         if text.strip() and (message := _condition_problem(text)):
             problems[name] = [message]
-    if grant.columns is not None and (message := _columns_problem(grant)):
+    if grant.columns is not None and (
+        message := columns_problem(grant.columns, effect=grant.effect)
+    ):
         problems["columns"] = [message]
     return problems
-
-
-def _columns_problem(grant: GrantDefinition) -> str:
-    """Say what is wrong with `name` or `name:mask` entries; nothing if they are fine."""
-    entries = [parse_column(text) for text in set(grant.columns or ())]
-    known = [entry for entry in entries if entry is not None]
-    if len(known) < len(entries):
-        return "Names of columns, each alone or as name:mask; or nothing for all."
-    if len({entry.name for entry in known}) < len(known):
-        return "A column is named twice."
-    if grant.effect != "allow" and any(entry.mask != PLAIN for entry in known):
-        return "A deny hides columns; it does not mask them."
-    return ""
 
 
 def _condition_problem(text: str) -> str:
