@@ -29,6 +29,7 @@ CALLER_PARAMETERS = frozenset(
     {"caller_username", "caller_team", "caller_region", "caller_department"}
 )
 COUNTED_PERSONS = "counted_persons"
+ENUMERATED_SLOTS: Final = frozenset({"quarter", "year", "region", "department"})
 
 AGGREGATES: Final = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
 # Minimum and maximum are the figure of one person.
@@ -116,6 +117,7 @@ def check_query(
     _check_parameters(tree, parameters)
     if aggregate_only:
         _check_groups(tree, used)
+        _check_slots(parameters)
     return CheckedQuery(
         tree=tree,
         datasets=used,
@@ -145,6 +147,8 @@ def _parsed(sql: str) -> exp.Select:
 def _check_nodes(tree: exp.Select) -> None:
     for node in tree.walk():
         kind = type(node)
+        if kind is exp.Literal and isinstance(node.parent, (exp.Ordered, exp.Group)):
+            raise QueryRefused("Name the column to sort or group by.")
         if kind not in NODES:
             raise QueryRefused(f"{_worded(node)} is not allowed here.")
         if kind in ARGUMENTS:
@@ -268,9 +272,12 @@ def _deciding(
         *tree.args.get("joins", []),
     ]
     found = {origin for part in parts if part for origin in _origins(part, used)}
+    named = {p.alias: p for p in tree.expressions if p.alias}
     for column in (tree.args.get("order") or exp.Order()).find_all(exp.Column):
-        if column.table or column.name not in {p.alias for p in tree.expressions}:
+        if column.table or column.name not in named:
             found.add(_origin(column, used))
+        else:  # sorted by a figure: by all that it is made from
+            found |= _origins(named[column.name], used)
     return frozenset(found)
 
 
@@ -298,6 +305,14 @@ def _check_groups(tree: exp.Select, used: Mapping[str, DatasetSpec]) -> None:
         raise QueryRefused("An aggregate needs SUM, COUNT or AVG.")
     for projection in tree.expressions:
         _check_projection(projection)
+
+
+def _check_slots(declared: frozenset[str]) -> None:
+    """Refuse free slots: one would cut a group down to one person."""
+    if free := declared - ENUMERATED_SLOTS:
+        raise QueryRefused(
+            f"An aggregate takes quarter, year, region, department; not {min(free)}."
+        )
 
 
 def _check_keys(tree: exp.Select, spec: DatasetSpec) -> None:

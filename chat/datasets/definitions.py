@@ -11,6 +11,7 @@ from typing import Self
 
 from chat.datasets.errors import DefinitionRefused
 from chatsec.core.errors import Json
+from rbac.policy.masks import NOTHING, PLAIN, Mask, MaskKind, parse_mask
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MAX_COLUMNS = 100
@@ -43,6 +44,8 @@ class Column:
     label: str
     type: ColumnType
     classification: Classification
+    # Nobody sees more of the column than this, whatever the grants say.
+    mask: Mask = PLAIN
 
     @classmethod
     def of(cls, declared: Json) -> Self:
@@ -52,15 +55,39 @@ class Column:
         name = str(declared.get("name", ""))
         if not IDENTIFIER.fullmatch(name):
             raise DefinitionRefused(f"“{name}” is not a column name.")
+        mask = parse_mask(str(declared.get("mask") or ""))
         try:
-            return cls(
+            column = cls(
                 name=name,
                 label=str(declared.get("label") or name.replace("_", " ")),
                 type=ColumnType(str(declared.get("type", ""))),
                 classification=Classification(str(declared.get("classification", ""))),
+                mask=NOTHING if mask is None else mask,
             )
         except ValueError as error:
             raise DefinitionRefused(f"Column {name}: {error}.") from error
+        if mask is None or not column.takes(mask):
+            raise DefinitionRefused(f"Column {name}: no such mask for its type.")
+        return column
+
+    def takes(self, mask: Mask) -> bool:
+        """Whether the mask makes something of values of this type."""
+        match mask.kind:
+            case MaskKind.BUCKET if mask.period:
+                return self.type is ColumnType.DATE
+            case MaskKind.BUCKET:
+                return self.type in (ColumnType.INTEGER, ColumnType.NUMERIC)
+            case MaskKind.LAST4:
+                return self.type in (ColumnType.INTEGER, ColumnType.TEXT)
+            case _:
+                return True
+
+    def limited(self, mask: Mask) -> Mask:
+        """Return the stricter of a grant's mask and the column's own.
+
+        A mask that does not fit the type shows nothing.
+        """
+        return max(mask if self.takes(mask) else NOTHING, self.mask)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,13 @@ class QueryRefused(Exception):
     """The query says something that is not on the allow list."""
 
 
+class ColumnRefused(QueryRefused):
+    """The query would sort, filter, group or join by a column the reader lacks."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"The column “{column}” is not available to you.")
+
+
 class DefinitionRefused(Exception):
     """The dataset is not soundly declared."""
 

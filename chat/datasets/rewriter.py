@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -10,8 +10,10 @@ from sqlglot import exp
 
 from chat.datasets.checker import COUNTED_PERSONS, CheckedQuery, Output
 from chat.datasets.definitions import ColumnType, DatasetSpec
-from chat.datasets.errors import QueryRefused
+from chat.datasets.errors import ColumnRefused
+from chat.datasets.masking import hmac_keys, keeps_type, masked_sql
 from chatsec.core.context import AttributeValue
+from rbac.policy.masks import Mask, MaskKind
 
 BASE = "base"
 SQL_TYPES = {
@@ -32,15 +34,25 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class MaskedLayer:
+    """Where a column is shown under one mask; None is everywhere."""
+
+    mask: Mask
+    where: Condition | None
+
+
+@dataclass(frozen=True)
 class DatasetView:
     """The rows and the columns of a dataset that one actor may see.
 
     `rows` is None for all rows. `columns` names the visible columns; a condition there
-    says in which of the rows. A column that is not named is not visible.
+    says in which of the rows. `masked` names those of which a cell may be shown masked:
+    the first layer that applies counts. A column that is in neither is not visible.
     """
 
     rows: Condition | None
     columns: Mapping[str, Condition | None]
+    masked: Mapping[str, tuple[MaskedLayer, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,22 +75,19 @@ def bind_query(
 ) -> BoundQuery:
     """Return the query over the actor's views; raise QueryRefused if it cannot be.
 
-    A column of the answer that is made from a hidden column is left out. A hidden
-    column that decides which rows there are refuses the query: an empty answer would
-    say “there are none”.
+    A column of the answer that is made from a hidden column is left out. A hidden or
+    masked column that decides which rows there are, or in which order, refuses the
+    query: what it leaves out or puts first would tell the value. A masked column may
+    only be shown, never reckoned with.
     """
     if hidden := {
         origin for origin in query.deciding if _is_hidden(origin, query, views)
     }:
         alias, column = min(hidden)
-        raise QueryRefused(f"hidden column {alias}.{column}")
-    outputs = tuple(
-        output
-        for output in query.outputs
-        if not any(_is_hidden(origin, query, views) for origin in output.made_from)
-    )
+        raise ColumnRefused(query.datasets[alias].by_name[column].label)
+    outputs = tuple(one for one in query.outputs if _is_shown(one, query, views))
     if not outputs:
-        raise QueryRefused("no visible column")
+        raise ColumnRefused(query.outputs[0].name.replace("_", " "))
     relations, bound = _relations(query, views)
     sql = _written(
         query,
@@ -101,6 +110,17 @@ def _is_hidden(
 ) -> bool:
     alias, column = origin
     return column not in views[query.datasets[alias].name].columns
+
+
+def _is_shown(
+    output: Output, query: CheckedQuery, views: Mapping[str, DatasetView]
+) -> bool:
+    hidden = [one for one in output.made_from if _is_hidden(one, query, views)]
+    if not output.is_plain or query.is_aggregate:
+        return not hidden
+    return all(
+        column in views[query.datasets[alias].name].masked for alias, column in hidden
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -145,14 +165,29 @@ def _relations(
     bound: dict[str, AttributeValue] = {}
     for alias, spec in query.datasets.items():
         view = views[spec.name]
-        conditions = [view.rows, *view.columns.values()]
-        for condition in filter(None, conditions):
+        for condition in filter(None, _conditions(view)):
             bound.update(condition.parameters)
-        relations[alias] = _view_sql(spec, view)
+        for name, layers in view.masked.items():
+            if any(layer.mask.kind is MaskKind.HASH for layer in layers):
+                key = _key(spec, name)
+                bound.update(hmac_keys(f"mask:{spec.name}.{name}", key=key))
+        relations[alias] = view_sql(spec, view)
     return relations, bound
 
 
-def _view_sql(spec: DatasetSpec, view: DatasetView) -> str:
+def _conditions(view: DatasetView) -> Iterator[Condition | None]:
+    yield view.rows
+    yield from view.columns.values()
+    for layers in view.masked.values():
+        yield from (layer.where for layer in layers)
+
+
+def _key(spec: DatasetSpec, column: str) -> str:
+    return f"mask_{spec.name}_{column}"
+
+
+def view_sql(spec: DatasetSpec, view: DatasetView) -> str:
+    """Return the subquery that stands for the dataset."""
     columns = ", ".join(_column_sql(spec, name, view) for name in spec.by_name)
     relation = ".".join(f'"{part}"' for part in spec.relation.split("."))
     rows = f" WHERE ({view.rows.sql})" if view.rows else ""
@@ -161,12 +196,28 @@ def _view_sql(spec: DatasetSpec, view: DatasetView) -> str:
 
 
 def _column_sql(spec: DatasetSpec, name: str, view: DatasetView) -> str:
+    if name in view.masked:
+        return f'{_masked_sql(spec, name, view.masked[name])} AS "{name}"'
     if name not in view.columns:
         return f'CAST(NULL AS {SQL_TYPES[spec.by_name[name].type]}) AS "{name}"'
     condition = view.columns[name]
     if condition is None:
         return f'"{name}"'
     return f'CASE WHEN ({condition.sql}) THEN "{name}" END AS "{name}"'
+
+
+def _masked_sql(spec: DatasetSpec, name: str, layers: tuple[MaskedLayer, ...]) -> str:
+    column = spec.by_name[name]
+    typed = keeps_type(column, [layer.mask for layer in layers])
+    cases, rest = [], "NULL"
+    for layer in layers:
+        shown = masked_sql(column, layer.mask, key=_key(spec, name))
+        shown = shown if typed else f"CAST({shown} AS text)"
+        if layer.where is None:
+            rest = shown
+            break
+        cases.append(f"WHEN ({layer.where.sql}) THEN {shown}")
+    return f"CASE {' '.join(cases)} ELSE {rest} END" if cases else rest
 
 
 def _render(tree: exp.Select, relations: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from auditlog.services import Target, record
 from chat import events
-from chat.datasets.checker import CheckedQuery, check_query
+from chat.datasets.checker import ENUMERATED_SLOTS, CheckedQuery, check_query
 from chat.datasets.definitions import Classification
 from chat.datasets.errors import DefinitionRefused, QueryRefused
 from chat.datasets.sources import parse_source_url
@@ -46,8 +46,6 @@ SLOTS: Final = frozenset(
         "note",
     }
 )
-# A free slot would cut a group down to one person.
-ENUMERATED_SLOTS: Final = frozenset({"quarter", "year", "region", "department"})
 CONFIDENTIAL: Final = frozenset(
     {DataClassification.CONFIDENTIAL, DataClassification.RESTRICTED}
 )

@@ -12,7 +12,7 @@ import jsonschema
 from accounts.models import User
 from accounts.selectors import factor_methods
 from chat.constants import INSUFFICIENT, MFA_MESSAGE, denied_message
-from chat.datasets.errors import QueryRefused
+from chat.datasets.errors import ColumnRefused, QueryRefused
 from chat.datasets.rewriter import BoundQuery, DatasetView, bind_query
 from chat.models import MessageStatus, PendingKind, QueryKind
 from chat.periods import with_year
@@ -67,6 +67,8 @@ def authorize(plan: QueryPlan) -> AuthorizedPlan:
     parameters = _parameters(plan)
     try:
         bound = _bound(plan, judgement.views, parameters)
+    except ColumnRefused as refused:
+        raise _ended(plan, judgement, _without_column(plan, refused)) from None
     except QueryRefused:
         raise _ended(plan, judgement, _denied(plan, judgement)) from None
     return AuthorizedPlan(
@@ -91,6 +93,15 @@ def _ended(plan: QueryPlan, judgement: Judgement, reply: Reply) -> TurnEnded:
             extra=reply.extra,
         ),
     )
+
+
+def _without_column(plan: QueryPlan, refused: ColumnRefused) -> Reply:
+    extra: dict[str, Json] = {
+        "error": INSUFFICIENT,
+        "code": "column_not_available",
+        "required": plan.entry.query.permission,
+    }
+    return Reply(MessageStatus.DENIED, str(refused), extra=extra)
 
 
 def _denied(plan: QueryPlan, judgement: Judgement) -> Reply:

@@ -12,12 +12,13 @@ from typing import Final
 
 from chat.constants import PII_PERMISSION, STEP_UP_VALID_FOR
 from chat.datasets.definitions import Classification, ColumnType, DatasetSpec
-from chat.datasets.rewriter import Condition, DatasetView
+from chat.datasets.rewriter import Condition, DatasetView, MaskedLayer
 from chat.models import QueryKind
 from chat.selectors.catalogue import Entry, find_entries
 from chat.stages.types import Release
 from chatsec.core.context import Actor, AttributeValue
 from rbac.policy import DataScope, Decision, Kind, Reason, SqlCondition
+from rbac.policy.masks import PLAIN
 from rbac.services import data_scope, decide
 
 # Slots that conditions know by another name.
@@ -174,13 +175,25 @@ def _view(
 ) -> DatasetView:
     """Return the rows of which anything is visible, and where each column is."""
     kinds = {column.name: KINDS[column.type] for column in spec.columns}
-    rows = _condition(scope.to_sql(kinds, prefix=f"scope_{spec.name}"))
     open_to = [name for name in spec.by_name if name not in hidden]
-    columns: dict[str, Condition | None] = dict.fromkeys(scope.visible_columns(open_to))
-    for name in scope.partly_visible_columns(open_to):
-        prefix = f"cell_{spec.name}_{name}"
-        columns[name] = _condition(scope.column_sql(name, kinds, prefix=prefix))
-    return DatasetView(rows, columns)
+    where = scope.to_sql(kinds, prefix=f"scope_{spec.name}", shown=open_to)
+    columns: dict[str, Condition | None] = {}
+    masked: dict[str, tuple[MaskedLayer, ...]] = {}
+    for name in open_to:
+        layers = _layers(scope, spec, name)
+        if len(layers) == 1 and layers[0].mask == PLAIN:
+            columns[name] = layers[0].where
+        elif layers:
+            masked[name] = layers
+    return DatasetView(_condition(where), columns, masked)
+
+
+def _layers(scope: DataScope, spec: DatasetSpec, name: str) -> tuple[MaskedLayer, ...]:
+    """Return how a column is shown, no layer wider than the dataset itself allows."""
+    kinds = {column.name: KINDS[column.type] for column in spec.columns}
+    prefix = f"cell_{spec.name}_{name}"
+    found = scope.layers(name, kinds, prefix=prefix, limit=spec.by_name[name].limited)
+    return tuple(MaskedLayer(one.mask, _condition(one.condition)) for one in found)
 
 
 def _condition(found: SqlCondition) -> Condition | None:
@@ -190,11 +203,22 @@ def _condition(found: SqlCondition) -> Condition | None:
 def _cells(views: Mapping[str, DatasetView]) -> dict[str, dict[str, str]]:
     return {
         name: {
-            column: _digest(view.rows, condition)
-            for column, condition in view.columns.items()
+            **{
+                column: _digest(view.rows, condition)
+                for column, condition in view.columns.items()
+            },
+            **{
+                column: _masked_digest(view.rows, layers)
+                for column, layers in view.masked.items()
+            },
         }
         for name, view in views.items()
     }
+
+
+def _masked_digest(rows: Condition | None, layers: tuple[MaskedLayer, ...]) -> str:
+    told = [[str(layer.mask), _digest(rows, layer.where)] for layer in layers]
+    return sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _digest(rows: Condition | None, column: Condition | None) -> str:

@@ -51,6 +51,11 @@ PLAIN: Final = Mask(MaskKind.PLAIN)
 NOTHING: Final = Mask(MaskKind.NULL)
 
 
+def unlimited(mask: Mask) -> Mask:
+    """Return the mask: it counts as what it is."""
+    return mask
+
+
 class ColumnEntry(NamedTuple):
     """A column of a grant, and as what it is shown."""
 

@@ -7,13 +7,13 @@ Contextual conditions are settled when the scope is made.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rbac.policy.conditions import Condition
 from rbac.policy.decisions import Held, Question
-from rbac.policy.masks import PLAIN, Mask, hides, mask_in
+from rbac.policy.masks import PLAIN, Mask, hides, mask_in, unlimited
 from rbac.policy.sql import SqlCondition, SqlWriter, typed_columns
 from rbac.policy.values import Bindings, Kind
 
@@ -80,15 +80,23 @@ class DataScope:
         return self._where(columns, prefix, covering, column=column)
 
     def layers(
-        self, column: str, columns: Columns, *, prefix: str = "cell"
+        self,
+        column: str,
+        columns: Columns,
+        *,
+        prefix: str = "cell",
+        limit: Callable[[Mask], Mask] = unlimited,
     ) -> tuple[Layer, ...]:
-        """Return how the column is shown within `to_sql`, the least masked first."""
+        """Return how the column is shown within `to_sql`, the least masked first.
+
+        `limit` says as what a mask counts here: never as one that shows more.
+        """
         found: list[Layer] = []
-        for number, mask in enumerate(self._masks(column)):
-            covering = [p for p in self.grants if _mask(p, column) == mask]
+        for number, mask in enumerate(self._masks(column, limit)):
+            covering = [p for p in self.grants if _mask(p, column, limit) == mask]
             named = f"{prefix}_{number}"
             where = self._where(columns, named, covering, column=column)
-            if self._covers_all(column, strictest=mask):
+            if self._covers_all(column, strictest=mask, limit=limit):
                 where = SqlCondition("TRUE", {})
             if where.sql != "FALSE":
                 found.append(Layer(mask, where))
@@ -115,19 +123,27 @@ class DataScope:
             if column not in everywhere and self._masks(column)
         )
 
-    def _masks(self, column: str) -> list[Mask]:
+    def _masks(
+        self, column: str, limit: Callable[[Mask], Mask] = unlimited
+    ) -> list[Mask]:
         """Return the masks that grants name for the column, the least masking first."""
         if self._hidden(column):
             return []
-        named = {_mask(part, column) for part in self.grants}
+        named = {_mask(part, column, limit) for part in self.grants}
         return sorted(mask for mask in named if mask is not None)
 
-    def _covers_all(self, column: str, *, strictest: Mask) -> bool:
+    def _covers_all(
+        self,
+        column: str,
+        *,
+        strictest: Mask,
+        limit: Callable[[Mask], Mask] = unlimited,
+    ) -> bool:
         """Whether grants up to this mask show the column wherever a row is visible."""
         if any(p.columns is not None and hides(p.columns, column) for p in self.denies):
             return False
         filters = {part.rows for part in self.grants}
-        masks = [(part.rows, _mask(part, column)) for part in self.grants]
+        masks = [(part.rows, _mask(part, column, limit)) for part in self.grants]
         shown = {rows for rows, mask in masks if mask is not None and mask <= strictest}
         return None in shown or (bool(shown) and shown >= filters)
 
@@ -183,8 +199,11 @@ def scope_of(held: Iterable[Held], question: Question) -> DataScope:
     return DataScope(question.permission, tuple(allows), tuple(denies), bindings)
 
 
-def _mask(part: Part, column: str) -> Mask | None:
-    return mask_in(part.columns, column)
+def _mask(
+    part: Part, column: str, limit: Callable[[Mask], Mask] = unlimited
+) -> Mask | None:
+    mask = mask_in(part.columns, column)
+    return None if mask is None else limit(mask)
 
 
 def _denies(part: Part, column: str | None) -> bool:

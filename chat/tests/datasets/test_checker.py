@@ -137,6 +137,8 @@ HOSTILE = [
     "SELECT ((((((((((" * 300 + "region FROM sales",
     # names of the answer
     "SELECT LOWER(region) FROM sales",
+    "SELECT region FROM sales ORDER BY 1",
+    "SELECT region, COUNT(*) AS n FROM sales GROUP BY 1",
     "SELECT region, region FROM sales",
     "SELECT COUNT(*) AS counted_persons FROM sales",
     # parameters
@@ -194,7 +196,8 @@ def test_it_tells_what_an_answer_and_its_rows_are_made_from():
         {("sales", "region")},
         {("sales", "seller")},
     ]
-    assert checked.deciding == {("sales", "team")}
+    # Sorted by who: sorted by the seller.
+    assert checked.deciding == {("sales", "team"), ("sales", "seller")}
 
 
 def test_an_order_by_column_that_is_not_shown_decides():
