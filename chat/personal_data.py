@@ -12,9 +12,12 @@ from django.db.models import QuerySet
 from chat import sealing
 from chat.constants import ANSWERING_PURPOSE
 from chat.models import (
+    CollectionUserPermission,
     Conversation,
+    ConversationUserPermission,
     Message,
     PendingQuestion,
+    QueryUserPermission,
     RecordedAction,
 )
 from chat.selectors.conversations import title_of
@@ -175,6 +178,64 @@ declare(
         ).delete()[0],
     )
 )
+
+
+def _declare_held(
+    model: type[ConversationUserPermission]
+    | type[QueryUserPermission]
+    | type[CollectionUserPermission],
+    *,
+    holds: str,
+    name: str,
+) -> None:
+    """Declare a table of what people may do with single objects."""
+
+    def export(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+        rows = model.objects.filter(user_id=subject_id).order_by("pk")
+        found = rows.values_list("permission__codename", "content_object_id", name)
+        for codename, object_id, named in found.iterator(chunk_size=CHUNK):
+            yield {
+                "permission": codename,
+                "object_id": str(object_id),
+                "object": str(named),
+            }
+
+    def erase(subject_id: UUID) -> int:
+        return model.objects.filter(user_id=subject_id).delete()[0]
+
+    declare(
+        Declaration(
+            model=model._meta.label,  # noqa: SLF001 - documented model API
+            holds=holds,
+            part="personal_info",
+            purposes=("account",),
+            export=export,
+            erase=erase,
+        )
+    )
+
+
+_declare_held(
+    ConversationUserPermission,
+    holds="Conversations of colleagues that you were let in to read",
+    name="content_object_id",
+)
+_declare_held(
+    QueryUserPermission,
+    holds="Questions that you, in person, were allowed to ask",
+    name="content_object__key",
+)
+_declare_held(
+    CollectionUserPermission,
+    holds="Collections of articles that were opened to you in person",
+    name="content_object__name",
+)
+not_personal(
+    "chat.ConversationGroupPermission",
+    "chat.QueryGroupPermission",
+    "chat.CollectionGroupPermission",
+    reason="Name roles, not people",
+)
 not_personal(
     "chat.IdempotencyRecord",
     reason="digests of a key and a body; deleted with the conversation, or after a day",
@@ -185,5 +246,6 @@ not_personal(
     "chat.QueryDefinition",
     "chat.QueryDefinition_datasets",
     "chat.Article",
+    "chat.KnowledgeCollection",
     reason="the company's catalogue and knowledge base",
 )

@@ -24,6 +24,8 @@ from accounts.selectors import actor_for_session
 from accounts.services import challenges, lockout
 from accounts.tests.factories import make_session, make_user
 from auditlog.services import Target, record
+from chat.models import KnowledgeCollection, QueryDefinition
+from chat.services.conversations import start_conversation
 from chatsec.core import personal_data
 from chatsec.core.context import SYSTEM, Channel
 from privacy import events
@@ -34,7 +36,7 @@ from rbac.models import (
     BreakGlassEligibility,
     Role,
 )
-from rbac.services import assign_role
+from rbac.services import as_actor, assign_role, grant_object
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 
@@ -144,6 +146,28 @@ def governance_traces(person, canary) -> None:
     )
 
 
+def object_traces(person, canary) -> None:
+    """Let him read a colleague's conversation, ask a question, open a collection."""
+    colleague = make_user("colleague")
+    shared = start_conversation(as_actor(colleague))
+    grant_object(
+        as_actor(colleague),
+        obj=shared,
+        permission="chat.view_conversation",
+        to=person,
+        reason="for the test",
+    )
+    collection = KnowledgeCollection.objects.create(name=canary("collection"))
+    query = QueryDefinition.objects.get(key="salary")
+    for obj, permission in (
+        (collection, "chat.view_knowledgecollection"),
+        (query, "chat.run_querydefinition"),
+    ):
+        grant_object(
+            SYSTEM, obj=obj, permission=permission, to=person, reason="for the test"
+        )
+
+
 def privacy_traces(actor, admin_actor, canary) -> None:
     consent.give_consent(actor, purpose="improve_service")
     matter = canary("matter")
@@ -172,11 +196,12 @@ def chat_traces(client, canary) -> None:
     assert said == ["answered", "answered", "mfa_required"]
 
 
-def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
+def test_every_canary_sings_in_the_export(piper, session, canary, api, admin, alice):
     actor = actor_for_session(session, Channel.API)
     admin_actor = actor_for_session(make_session(admin, stepped_up=True), Channel.API)
     sign_in_traces(actor, piper, canary)
     administration_traces(piper, canary)
+    object_traces(piper, canary)
     governance_traces(piper, canary)
     privacy_traces(actor, admin_actor, canary)
     chat_traces(api(piper), canary)

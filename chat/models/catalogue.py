@@ -135,9 +135,15 @@ class QueryDefinition(models.Model):
         ordering = ["key"]
         verbose_name = "query"
         verbose_name_plural = "queries"
+        # On a query, for its own permission: whoever is given it on one may run it.
+        permissions = [("run_querydefinition", "Can run query")]
 
     def __str__(self) -> str:
         return self.key
+
+    def opened_codes(self) -> frozenset[str]:
+        """Return the permission that running it stands for."""
+        return frozenset({self.permission} - {""})
 
     @property
     def missing_fields(self) -> tuple[str, ...]:

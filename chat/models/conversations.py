@@ -8,7 +8,10 @@ from uuid_utils.compat import uuid7
 
 
 class Conversation(models.Model):
-    """A thread of questions that belongs to one user."""
+    """A thread of questions that belongs to one user; colleagues may be let in."""
+
+    # Nobody else gives or takes these, whatever his roles.
+    given_by_owner = frozenset({"view_conversation"})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(

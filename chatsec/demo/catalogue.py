@@ -13,7 +13,13 @@ from django.db import transaction
 import chat.interpretation
 from chat.constants import ANSWERING_PURPOSE
 from chat.datasets.sources import parse_source_url
-from chat.models import Article, Dataset, DataSource, QueryDefinition
+from chat.models import (
+    PUBLIC_ANSWERS,
+    Article,
+    Dataset,
+    DataSource,
+    QueryDefinition,
+)
 from chat.services.catalogue import save_dataset, save_query, save_source
 from chatsec.core.context import SYSTEM
 from chatsec.demo.datasets import DATASETS
@@ -111,5 +117,6 @@ def _articles() -> None:
                 "title": article.title,
                 "body": article.body,
                 "permission": "read_public_faq",
+                "collection_id": PUBLIC_ANSWERS,
             },
         )
