@@ -25,6 +25,10 @@ app.conf.beat_schedule = {
         "schedule": MINUTE,
     },
     "retention": {"task": "privacy.tasks.apply_retention", "schedule": DAY},
+    "stale-access-requests": {
+        "task": "rbac.tasks.expire_requests",
+        "schedule": 60 * MINUTE,
+    },
     "finished-requests": {
         "task": "chat.tasks.forget_finished_requests",
         "schedule": 60 * MINUTE,

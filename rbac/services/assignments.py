@@ -61,7 +61,7 @@ def revoke_assignment(
     reason = cleaned_reason(reason)
     with policy_change(actor, person_id=assignment.user_id):
         found = locked_assignment(assignment.pk)
-        _refuse_taking(actor, found)
+        refuse_taking(actor, found)
         end_assignment(actor, assignment=found, reason=reason)
     return found
 
@@ -142,7 +142,7 @@ def refuse_role_beyond(actor: Actor, role: Role, *, until: datetime | None) -> N
         delegation.refuse_beyond(held, _grants_of(role))
 
 
-def _refuse_taking(actor: Actor, taken: Assignment) -> None:
+def refuse_taking(actor: Actor, taken: Assignment) -> None:
     """Let nobody take a role above him, nor lift denials that bind himself."""
     if delegation.is_unbounded(actor):
         return

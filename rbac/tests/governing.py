@@ -1,0 +1,75 @@
+"""Words that the tests of governance share."""
+
+from __future__ import annotations
+
+import threading
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from chatsec.core.context import SYSTEM, Actor, ActorKind
+from chatsec.core.errors import DomainError
+from rbac.services.roles import GrantDefinition, RoleDefinition, create_role
+
+SECOND_FACTOR = ("pwd", "otp", "mfa")
+
+
+def acting(user, *, amr=SECOND_FACTOR, stepped_up=None):
+    """Return the person as signed in; each call is another session of his."""
+    return Actor(
+        kind=ActorKind.USER,
+        person=user,
+        amr=amr,
+        stepped_up_at=timezone.now() - stepped_up if stepped_up is not None else None,
+    )
+
+
+def role_of(name, *codes, inherits=(), deny=(), **flags):
+    """Return a definition that allows and denies whole codes."""
+    grants = [GrantDefinition(permission=code) for code in codes]
+    grants += [GrantDefinition(permission=code, effect="deny") for code in deny]
+    return RoleDefinition(
+        name=name, inherits=tuple(inherits), grants=tuple(grants), **flags
+    )
+
+
+def make_role(name, *codes, **terms):
+    """Return a stored role of the system's making."""
+    return create_role(SYSTEM, definition=role_of(name, *codes, **terms))
+
+
+def race(*acts):
+    """Run the acts at once on connections of their own; return what each came to."""
+    barrier, outcomes = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(number, act):
+        try:
+            barrier.wait(timeout=10)
+            outcomes[number] = act()
+        except (DomainError, IntegrityError) as error:
+            outcomes[number] = error
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(acts)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert None not in outcomes
+    return outcomes
+
+
+def after_commit_of(first, second):
+    """Start `second` while `first` is not committed; return what it came to then."""
+    outcomes = []
+    with transaction.atomic():
+        first()
+        waiting = threading.Thread(target=lambda: outcomes.extend(race(second)))
+        waiting.start()
+        waiting.join(timeout=0.4)
+        assert waiting.is_alive(), "it did not wait"
+    waiting.join(timeout=20)
+    return outcomes[0]
