@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
+from chatsec.core.errors import DomainError
 from rbac.models import Assignment, Role, RoleGrant
 from rbac.services.roles import GrantDefinition, problems_of
 
@@ -23,10 +24,37 @@ CONDITION_ROWS = forms.Textarea(attrs={"rows": 3, "cols": 26, "spellcheck": "fal
 class RoleForm(RoleModelForm):
     """A role without its grants."""
 
+    # Set while a filled-in form is shown again: it is not saved, whatever it holds.
+    is_held = False
+    refusal: DomainError | None = None
+
     class Meta:
         model = Role
         fields = ("name", "label", "description", "is_break_glass")
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+
+    def is_valid(self) -> bool:
+        """Whether it may be saved now."""
+        return super().is_valid() and not self.is_held
+
+    def clean(self) -> None:
+        """Show why the service refused, beside the field or named after it."""
+        super().clean()
+        if self.refusal is None:
+            return
+        for name, texts in (
+            self.refusal.fields or {"": [self.refusal.message]}
+        ).items():
+            place = name if name in self.fields else None
+            self.add_error(place, [_placed(name, text) for text in texts])
+
+
+def _placed(name: str, message: str) -> str:
+    """Return the message with the number of the grant that it is about."""
+    parts = name.split(".")
+    if parts[0] == "grants" and len(parts) > 1:
+        return f"Grant {int(parts[1]) + 1}: {message}"
+    return message
 
 
 class GrantForm(GrantModelForm):

@@ -1,5 +1,5 @@
 """Roles and their governance in the admin site."""
 
-from rbac.admin import governance, roles
+from rbac.admin import governance, people, roles
 
-__all__ = ["governance", "roles"]
+__all__ = ["governance", "people", "roles"]

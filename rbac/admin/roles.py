@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -16,12 +17,17 @@ from rbac.forms import AssignForm, GrantForm, RevokeForm, RoleForm
 from rbac.models import Assignment, Role, RoleGrant, RoleParent
 from rbac.services import assign_role, revoke_assignment
 from rbac.services.roles import RoleDefinition, create_role, delete_role, update_role
+from rbac.services.what_if import RoleEffect, preview_role
 
 if TYPE_CHECKING:
     Pages = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Role]
 else:
     Pages, Inline = admin.ModelAdmin, admin.TabularInline
+
+
+# Where one request keeps why its form is shown again.
+SHOWN_AGAIN = "rbac.shown_again"
 
 
 class Guarded:
@@ -78,7 +84,7 @@ class RefusalsShown(Pages):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:
-            for text in _worded(refusal):
+            for text in worded(refusal):
                 self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(request.path)
 
@@ -96,9 +102,27 @@ class RefusalsShown(Pages):
             return HttpResponseRedirect(request.path)
 
 
-def _worded(refusal: DomainError) -> list[str]:
+def worded(refusal: DomainError) -> list[str]:
+    """Return the refusal's sentence and what it says of single fields."""
     details = [text for texts in refusal.fields.values() for text in texts]
     return [refusal.message, *details]
+
+
+class PreviewAsked(Exception):
+    """The form is good and its effect is to be shown, not saved."""
+
+    def __init__(self, definition: RoleDefinition, role: Role | None) -> None:
+        super().__init__(definition.name)
+        self.definition = definition
+        self.role = role
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAgain:
+    """Why a filled-in form comes back unsaved: its effect, or a refusal."""
+
+    effect: RoleEffect | None = None
+    refusal: DomainError | None = None
 
 
 class GrantInline(Guarded, Inline):
@@ -129,6 +153,48 @@ class RoleAdmin(Guarded, RefusalsShown):
     search_fields = ("name", "label")
     actions = None
     change_list_template = "rbac/role_list.html"
+    change_form_template = "rbac/role_form.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Save, or bring the form back with what saving would do or why not."""
+        try:
+            # Past the messages of the base: a refusal keeps what was typed.
+            return admin.ModelAdmin.changeform_view(
+                self, request, object_id, form_url, extra_context
+            )
+        except PreviewAsked as asked:
+            again = _previewed(asked)
+        except DomainError as refusal:
+            again = ShownAgain(refusal=refusal)
+        self._hold(request, again)
+        context = {**(extra_context or {}), "effect": again.effect}
+        return admin.ModelAdmin.changeform_view(
+            self, request, object_id, form_url, context
+        )
+
+    @staticmethod
+    def _hold(request: HttpRequest, again: ShownAgain) -> None:
+        request.META[SHOWN_AGAIN] = again
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Role | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        """Return the form; one that holds still while it is shown again."""
+        form = super().get_form(request, obj, change, **kwargs)
+        again = request.META.get(SHOWN_AGAIN)
+        if isinstance(again, ShownAgain):
+            form.refusal, form.is_held = again.refusal, True
+        return form
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
         """Return roles with their parents at hand."""
@@ -164,6 +230,8 @@ class RoleAdmin(Guarded, RefusalsShown):
         """Hand role, parents and grants to the service in one piece."""
         role = form.instance
         definition = _definition(role, formsets)
+        if "_preview" in request.POST:
+            raise PreviewAsked(definition, role if change else None)
         if change:
             update_role(current_actor(), role=role, definition=definition)
         else:
@@ -182,6 +250,15 @@ class RoleAdmin(Guarded, RefusalsShown):
     def delete_model(self, request: HttpRequest, obj: Role) -> None:
         """Delete through the service."""
         delete_role(current_actor(), role=obj)
+
+
+def _previewed(asked: PreviewAsked) -> ShownAgain:
+    actor = current_actor()
+    try:
+        effect = preview_role(actor, definition=asked.definition, role=asked.role)
+    except DomainError as refusal:
+        return ShownAgain(refusal=refusal)
+    return ShownAgain(effect=effect)
 
 
 def _definition(role: Role, formsets: Any) -> RoleDefinition:
@@ -219,6 +296,7 @@ class AssignmentAdmin(Guarded, RefusalsShown):
         "granted_by",
         "reason",
     )
+    change_list_template = "rbac/assignment_list.html"
     list_filter = ("role", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("user", "role", "granted_by")
     search_fields = ("user__username__startswith",)
