@@ -196,7 +196,7 @@ def chat_traces(client, canary) -> None:
     assert said == ["answered", "answered", "mfa_required"]
 
 
-def test_every_canary_sings_in_the_export(piper, session, canary, api, admin, alice):
+def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     actor = actor_for_session(session, Channel.API)
     admin_actor = actor_for_session(make_session(admin, stepped_up=True), Channel.API)
     sign_in_traces(actor, piper, canary)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal as Number
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from chat.constants import PII_PERMISSION, STEP_UP_VALID_FOR
 from chat.datasets.definitions import Classification, ColumnType, DatasetSpec
@@ -19,7 +19,17 @@ from chat.stages.types import Release
 from chatsec.core.context import Actor, AttributeValue
 from rbac.policy import DataScope, Decision, Kind, Reason, SqlCondition
 from rbac.policy.masks import PLAIN
-from rbac.services import data_scope, decide
+from rbac.services import data_scope, decide, prefetch_object_permissions
+from rbac.services.object_reads import (
+    data_scope_where_given,
+    decide_where_given,
+    was_given,
+)
+
+# Given on one query, it stands for that query's own permission there.
+RUN_QUERY: Final = "chat.run_querydefinition"
+# Parameters that are told from the session, never by the question.
+CALLER: Final = "caller_"
 
 # Slots that conditions know by another name.
 CONTEXT_OF_SLOTS: Final = {"amount": "discount_amount"}
@@ -56,10 +66,11 @@ def judge(
     context: Mapping[str, AttributeValue] | None = None,
 ) -> Judgement:
     """Decide on the query for the actor; an entry with an empty field is denied."""
-    decision = _decision(actor, entry, context)
+    rules = _rules(actor, entry)
+    decision = _decision(actor, entry, rules, context)
     if decision.outcome == "deny":
         return Judgement(decision, {}, Release(0, "", {}), needs_step_up=False)
-    views = _views(actor, entry, decision.permission, context)
+    views = _views(actor, entry, decision.permission, _Asked(rules, context))
     release = Release(entry.query.version, decision.permission, _cells(views))
     stepped_up = actor.stepped_up_within(STEP_UP_VALID_FOR, now=now)
     asked = entry.query.requires_mfa or decision.outcome == "step_up"
@@ -68,22 +79,43 @@ def judge(
 
 def may_run(actor: Actor, entry: Entry) -> bool:
     """Whether the query can be offered to the actor."""
-    return _decision(actor, entry, None).outcome in ("allow", "step_up")
+    decision = _decision(actor, entry, _rules(actor, entry), None)
+    return decision.outcome in ("allow", "step_up")
 
 
 def list_runnable(actor: Actor) -> list[Entry]:
     """Return the queries that the actor may run, by key."""
     known: dict[tuple[str, ...], bool] = {}
     found = []
-    for entry in sorted(find_entries().values(), key=lambda entry: entry.key):
+    entries = sorted(find_entries().values(), key=lambda entry: entry.key)
+    prefetch_given(actor, entries)
+    for entry in entries:
         if entry.query.missing_fields:
             continue
+        if _rules(actor, entry) is AS_GIVEN:
+            runnable = may_run(actor, entry)
         # Many queries share a permission: it is asked about once.
-        if entry.permissions not in known:
-            known[entry.permissions] = may_run(actor, entry)
-        if known[entry.permissions]:
+        elif entry.permissions in known:
+            runnable = known[entry.permissions]
+        else:
+            runnable = known[entry.permissions] = may_run(actor, entry)
+        if runnable:
             found.append(entry)
     return found
+
+
+def is_about_caller(entry: Entry) -> bool:
+    """Whether its answer depends on who asks, besides what he may see."""
+    if entry.query.kind == QueryKind.OWN_DATA:
+        return True
+    if entry.query.kind != QueryKind.SQL:
+        return False
+    return any(name.startswith(CALLER) for name in entry.checked().parameters)
+
+
+def prefetch_given(actor: Actor, entries: Iterable[Entry]) -> None:
+    """Read once which of these queries were given to the actor one by one."""
+    prefetch_object_permissions(actor.person, [entry.query for entry in entries])
 
 
 def context_of(slots: Mapping[str, object]) -> dict[str, AttributeValue]:
@@ -111,11 +143,36 @@ def _is_covered(now: Mapping[str, str] | None, then: object) -> bool:
     return all(now.get(column) in ("", digest) for column, digest in then.items())
 
 
+class _Rules(NamedTuple):
+    """How a query's own permission is decided: by roles, or as given on the query."""
+
+    decide: Callable[..., Decision]
+    scope: Callable[..., DataScope]
+
+
+BY_ROLES: Final = _Rules(decide, data_scope)
+AS_GIVEN: Final = _Rules(decide_where_given, data_scope_where_given)
+
+
+class _Asked(NamedTuple):
+    """By which rules, and what conditions may know of the question."""
+
+    rules: _Rules
+    context: Mapping[str, AttributeValue] | None
+
+
+def _rules(actor: Actor, entry: Entry) -> _Rules:
+    return AS_GIVEN if was_given(actor.person, RUN_QUERY, entry.query) else BY_ROLES
+
+
 def _decision(
-    actor: Actor, entry: Entry, context: Mapping[str, AttributeValue] | None
+    actor: Actor,
+    entry: Entry,
+    rules: _Rules,
+    context: Mapping[str, AttributeValue] | None,
 ) -> Decision:
     """Return the decision on the plain permission, else on its aggregate form."""
-    first = decide(actor, entry.permissions[0], context=context)
+    first = rules.decide(actor, entry.permissions[0], context=context)
     if missing := entry.query.missing_fields:
         return replace(first, outcome="deny", reasons=_incomplete(first, missing))
     if first.outcome != "deny":
@@ -136,18 +193,19 @@ def _views(
     actor: Actor,
     entry: Entry,
     permission: str,
-    context: Mapping[str, AttributeValue] | None,
+    asked: _Asked,
 ) -> dict[str, DatasetView]:
     if entry.query.kind != QueryKind.SQL:
         return {}
-    scope = data_scope(actor, permission, context=context)
+    rules = asked.rules if permission == entry.permissions[0] else BY_ROLES
+    scope = rules.scope(actor, permission, context=asked.context)
     used = entry.checked().datasets.values()
     personal = any(
         column.classification is Classification.PII
         for spec in used
         for column in spec.columns
     )
-    sees_pii = personal and _sees_pii(actor, entry, context)
+    sees_pii = personal and _sees_pii(actor, entry, asked.context)
     return {spec.name: _view(scope, spec, hidden=_pii(spec, sees_pii)) for spec in used}
 
 

@@ -9,10 +9,22 @@ from uuid import UUID
 
 from chat import sealing
 from chat.constants import NO_LONGER_SHOWN
-from chat.models import Conversation, IdempotencyRecord, Message, MessageRole
+from chat.models import (
+    Conversation,
+    IdempotencyRecord,
+    Message,
+    MessageRole,
+    QueryKind,
+)
 from chat.selectors.catalogue import Entry, find_entries
 from chat.selectors.pending import slot_values
-from chat.stages.judgement import Judgement, covers, judge
+from chat.stages.judgement import (
+    Judgement,
+    covers,
+    is_about_caller,
+    judge,
+    prefetch_given,
+)
 from chat.stages.types import Answer, Cells, Turn
 from chatsec.core.context import Actor
 from chatsec.core.errors import Json, JsonScalar, NotFound
@@ -24,6 +36,25 @@ class Reader:
 
     actor: Actor
     judgements: Mapping[str, Judgement]
+    entries: Mapping[str, Entry]
+
+    def may_read_text(self, conversation: Conversation, message: Message) -> bool:
+        """Whether what was said without figures is for this reader.
+
+        An article was chosen by what the owner may read: it is his alone.
+        """
+        if conversation.owner_id == self.actor.id or not message.query:
+            return True
+        entry = self.entries.get(message.query)
+        return entry is not None and entry.query.kind != QueryKind.KNOWLEDGE
+
+    def may_read_figures(self, conversation: Conversation, message: Message) -> bool:
+        """Whether the figures are for this reader: never what is about the owner."""
+        if conversation.owner_id != self.actor.id:
+            entry = self.entries.get(message.query)
+            if entry is None or is_about_caller(entry):
+                return False
+        return self.may_see(message)
 
     def may_see(self, message: Message) -> bool:
         """Whether the message's figures are allowed to this reader at this moment."""
@@ -71,10 +102,19 @@ class ShownMessage:
 
 def reader_of(actor: Actor, messages: Iterable[Message], *, now: datetime) -> Reader:
     """Return the reader with one judgement for each query, however many messages."""
-    keys = {message.query for message in messages if message.figures_sealed is not None}
+    messages = list(messages)
+    keys = {message.query for message in messages if message.query}
     entries: Mapping[str, Entry] = find_entries(keys) if keys else {}
-    found = {key: judge(actor, entry, now=now) for key, entry in entries.items()}
-    return Reader(actor, found)
+    shown = {
+        message.query for message in messages if message.figures_sealed is not None
+    }
+    prefetch_given(actor, [entries[key] for key in shown if key in entries])
+    found = {
+        key: judge(actor, entry, now=now)
+        for key, entry in entries.items()
+        if key in shown
+    }
+    return Reader(actor, found, entries)
 
 
 def show_messages(
@@ -91,9 +131,14 @@ def _shown(
     owner, place = conversation.owner_id, sealing.message_place("text", message.id)
     text = sealing.open_text(owner, message.text_sealed, place=place)
     told = _opened(owner, message.slots_sealed, "slots", message.id)
+    if reader.actor.id != owner:
+        # Why the owner was let or refused, and what he was asked for, is his.
+        told = {"slots": (told or {}).get("slots", {})}
+    if not reader.may_read_text(conversation, message):
+        return ShownMessage(message, NO_LONGER_SHOWN, told=told, is_withheld=True)
     if message.figures_sealed is None:
         return ShownMessage(message, text, told=told)
-    if not reader.may_see(message):
+    if not reader.may_read_figures(conversation, message):
         withheld = f"{text} {NO_LONGER_SHOWN}".strip()
         return ShownMessage(message, withheld, told=told, is_withheld=True)
     figures = _opened(owner, message.figures_sealed, "figures", message.id) or {}

@@ -197,5 +197,5 @@ def test_reading_costs_the_same_however_many_messages(
     for _ in range(4):
         answer_message(actor, conversation, "Show me team sales for Q4")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         assert len(read(actor, conversation)) == 10

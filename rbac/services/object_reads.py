@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 
+from chatsec.core import context as request_context
 from chatsec.core.context import Actor, Person
 from rbac import selectors
 from rbac.object_tables import Holder, codename_for, held_ids, held_on
@@ -148,6 +149,7 @@ class _Known:
     """What was read for a request; of no use once the person's roles change."""
 
     entry: Entry
+    request_id: str
     on: dict[tuple[type[Model], str], frozenset[str]] = field(default_factory=dict)
 
 
@@ -156,13 +158,13 @@ def prefetch_object_permissions(
 ) -> None:
     """Read once what the person holds on these objects; `has_perm` then asks no more.
 
-    For edges, whose person lives one request: it shares the policy's stamp as well.
+    For this request only: what is given or taken meanwhile counts from the next one.
     """
     if person is None:
         return
-    selectors.hold_stamp(person)
     holder = Holder(person.id, selectors.active_closure(person))
-    held = _held_by(person) or _Known(selectors.entry_for(person))
+    entry = selectors.entry_for(person)
+    held = _held_by(person) or _Known(entry, request_context.current().request_id)
     by_model: dict[type[Model], list[str]] = defaultdict(list)
     for obj in objects:
         by_model[type(obj)].append(str(obj.pk))
@@ -182,9 +184,11 @@ def forget_prefetched(person: object) -> None:
 
 def _held_by(person: Person) -> _Known | None:
     held = getattr(person, _HELD, None)
-    if isinstance(held, _Known) and held.entry is selectors.entry_for(person):
-        return held
-    return None
+    if not isinstance(held, _Known):
+        return None
+    if held.request_id != request_context.current().request_id:
+        return None
+    return held if held.entry is selectors.entry_for(person) else None
 
 
 def _reach(actor: Actor, permission: str, model: type[Model]) -> Reach:
