@@ -162,6 +162,7 @@ not_personal(
     "rbac.RoleGrant",
     "rbac.RoleGroup",
     "rbac.PolicyStamp",
+    "rbac.PolicyChange",
     "rbac.SodRule",
     reason="Describe roles, not people",
 )

@@ -6,9 +6,7 @@ are read before the rows, so a change in between makes the tag old, never the ro
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -20,14 +18,13 @@ from django.db.models import Q, QuerySet
 
 from chatsec.core.context import Person
 from chatsec.core.errors import NotFound
-from rbac import policy
 from rbac.constants import PUBLIC_ROLE
-from rbac.models import Assignment, Role, RoleGrant, RoleParent
+from rbac.loading import list_codes as list_codes  # noqa: PLC0414 - for other apps
+from rbac.loading import policy_at, read_revision
+from rbac.models import Assignment, Role
 from rbac.policy import Entry, Snapshot
 from rbac.policy.matrix import Row, matrix_of
-from rbac.policy.roles import bare_code
 
-MAX_ENTRIES = 20_000
 _HELD = "_policy_stamp_held"
 _AT_FIRST_CHECK = "at first check"
 
@@ -39,18 +36,10 @@ class Stamp(NamedTuple):
     person: UUID | None = None
 
 
-class _Tagged(NamedTuple):
-    stamp: Stamp
-    entry: Entry
-
-
 _READ_STAMP = (
     "SELECT policy.revision, person.revision FROM rbac_policystamp policy"
     " LEFT JOIN rbac_userstamp person ON person.user_id = %s"
 )
-_lock = threading.Lock()
-_snapshot: tuple[UUID, Snapshot] | None = None
-_entries: OrderedDict[UUID, _Tagged] = OrderedDict()
 
 
 def read_stamp(person_id: UUID | None) -> Stamp:
@@ -99,41 +88,38 @@ def entry_for(person: Person | None, *, at: datetime | None = None) -> Entry:
     `at` asks about another moment and is answered without the cache.
     """
     if person is None:
-        return snapshot(read_stamp(None).policy).entry(())
+        return current_snapshot().entry(())
     if at is not None:
-        return _compile(person.id, read_stamp(person.id), at)
-    return _current(person).entry
+        roles, change = _roles_at(person.id, at)
+        return current_snapshot().entry(roles, valid_until=change)
+    return _current(person)
 
 
-def _current(person: Person) -> _Tagged:
+def _current(person: Person) -> Entry:
+    held = getattr(person, _HELD, None)
     stamp = _stamp_of(person)
-    cached = _entries.get(person.id)
     now = time.time()
-    if cached is not None and cached.stamp == stamp and now < cached.entry.valid_until:
+    cached = policy_at(stamp.policy).entries.find(person.id, stamp.person, now=now)
+    if cached is not None:
         return cached
-    entry = _compile(person.id, stamp, datetime.fromtimestamp(now, UTC))
-    tagged = _Tagged(stamp, entry)
-    with _lock:
-        _entries[person.id] = tagged
-        _entries.move_to_end(person.id)
-        while len(_entries) > MAX_ENTRIES:
-            _entries.popitem(last=False)
-    return tagged
+    if stamp is held:
+        # It may be older than a write of this very transaction, which must not come
+        # to be dated with it: if that is rolled back, others would believe it.
+        stamp = read_stamp(person.id)
+    entries = policy_at(stamp.policy).entries
+    roles, change = _roles_at(person.id, datetime.fromtimestamp(now, UTC))
+    return entries.add(person.id, stamp.person, roles, valid_until=change)
 
 
 def active_closure(person: Person | None) -> frozenset[str]:
     """Return the names of the roles that count now, with all that they inherit."""
-    if person is None:
-        policy_now = current_snapshot()
-        names = policy_now.entry(()).roles
-    else:
-        stamp, entry = _current(person)
-        policy_now, names = snapshot(stamp.policy), entry.roles
-    compiled = [policy_now.roles[name] for name in names if name in policy_now.roles]
+    entry = entry_for(person)
+    compiled = (entry.snapshot.roles[name] for name in entry.roles)
     return frozenset(name for role in compiled for name in role.closure)
 
 
-def _compile(person_id: UUID, stamp: Stamp, now: datetime) -> Entry:
+def _roles_at(person_id: UUID, now: datetime) -> tuple[list[str], datetime | None]:
+    """Return the roles that count at that moment, and when that changes."""
     live = list(
         list_live_assignments(person_id, now=now).values_list(
             "role__name", "valid_from", "valid_until"
@@ -142,68 +128,12 @@ def _compile(person_id: UUID, stamp: Stamp, now: datetime) -> Entry:
     active = [name for name, start, _ in live if start <= now]
     ends = [end for _, start, end in live if end is not None and start <= now]
     starts = [start for _, start, _ in live if start > now]
-    change = min([*ends, *starts], default=None)
-    return snapshot(stamp.policy).entry(active, valid_until=change)
-
-
-def snapshot(revision: UUID) -> Snapshot:
-    """Return the compiled policy of that revision, loading it if it is another."""
-    global _snapshot  # noqa: PLW0603  one per process, replaced whole
-    held = _snapshot
-    if held is not None and held[0] == revision:
-        return held[1]
-    loaded = Snapshot.build(list_roles_as_policy(), list_codes())
-    _snapshot = (revision, loaded)
-    return loaded
+    return active, min([*ends, *starts], default=None)
 
 
 def current_snapshot() -> Snapshot:
     """Return the compiled policy as it is now."""
-    return snapshot(read_stamp(None).policy)
-
-
-def list_codes() -> list[str]:
-    """Return every registered permission code, this app's without `rbac.`."""
-    rows = Permission.objects.order_by().values_list(
-        "content_type__app_label", "codename"
-    )
-    return sorted(bare_code(f"{app}.{codename}") for app, codename in rows)
-
-
-def list_roles_as_policy() -> list[policy.Role]:
-    """Return all stored roles as the decision engine takes them."""
-    parents: dict[UUID, list[str]] = defaultdict(list)
-    for role_id, parent in RoleParent.objects.order_by("parent__name").values_list(
-        "role_id", "parent__name"
-    ):
-        parents[role_id].append(parent)
-    grants: dict[UUID, list[RoleGrant]] = defaultdict(list)
-    for row in RoleGrant.objects.all():
-        grants[row.role_id].append(row)
-    return [
-        policy.Role(
-            name=role.name,
-            parents=tuple(parents[role.id]),
-            grants=tuple(_as_grant(role.name, row) for row in grants[role.id]),
-        )
-        for role in Role.objects.all()
-    ]
-
-
-def _as_grant(role: str, row: RoleGrant) -> policy.Grant:
-    # Written past the services, `columns` can hold any JSON; then it covers nothing.
-    columns = row.columns
-    if columns is not None and not isinstance(columns, list):
-        columns = []
-    return policy.grant(
-        role,
-        row.code,
-        effect="deny" if row.effect == RoleGrant.Effect.DENY else "allow",
-        condition=row.condition,
-        row_filter=row.row_filter,
-        columns=columns if columns is None else [str(name) for name in columns],
-        requires_step_up=row.requires_step_up,
-    )
+    return policy_at(read_revision()).snapshot
 
 
 def list_live_assignments(

@@ -204,6 +204,24 @@ class PolicyStamp(models.Model):
         return str(self.revision)
 
 
+class PolicyChange(models.Model):
+    """Which role a revision of the policy touched; none means all of them.
+
+    Written by the triggers that write the revision, in the order of the commits; the
+    last 20,000 are kept. Without foreign keys: it outlives the roles that it names.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    revision = models.UUIDField(default=uuid4, db_index=True)
+    role_id = models.UUIDField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.revision)
+
+
 class UserStamp(models.Model):
     """The same for one person's assignments; no row means none were ever made.
 

@@ -128,7 +128,8 @@ class CompiledRoles(Mapping[str, CompiledRole]):
         by_name = {role.name: role for role in changed}
         stored = {**self.stored, **by_name}
         for name in gone:
-            stored.pop(name, None)
+            if name not in by_name:  # else gone and made again
+                stored.pop(name, None)
         touched = {*by_name, *gone}
         # A name that was unknown until now may have been waited for as a parent.
         new = by_name.keys() - self.stored.keys()
@@ -207,8 +208,8 @@ class Snapshot:
 
     def effective(self, roles: Iterable[str]) -> tuple[str, ...]:
         """Return the names that count, in one order, with the floor."""
-        names = dict.fromkeys((*sorted(roles), PUBLIC_ROLE))
-        return tuple(name for name in names if name in self.roles)
+        given = sorted({*roles} - {PUBLIC_ROLE})
+        return tuple(name for name in (*given, PUBLIC_ROLE) if name in self.roles)
 
 
 @dataclass(frozen=True, slots=True)
