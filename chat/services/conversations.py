@@ -15,7 +15,7 @@ from chat.constants import CHAT_LOG_DAYS, LOGIN_MESSAGE, MAX_TITLE_LENGTH
 from chat.models import Conversation
 from chat.selectors.conversations import get_conversation
 from chatsec.core.context import Actor
-from chatsec.core.errors import Conflict, Invalid, Unauthenticated
+from chatsec.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from privacy.selectors import held_subjects
 
 
@@ -56,12 +56,16 @@ def delete_conversation(actor: Actor, *, conversation_id: UUID) -> None:
     if conversation.owner_id in held_subjects():
         raise Conflict("A legal hold keeps this conversation.", code="legal_hold")
     with transaction.atomic():
-        conversation.delete()
+        # A message on its way holds this lock; it is deleted too, once it is kept.
+        own = Conversation.objects.select_for_update().filter(id=conversation_id)
+        if (locked := own.first()) is None:
+            raise NotFound("There is no such conversation.")
+        locked.delete()
         record(
             events.CONVERSATION_DELETED,
             actor=actor,
             target=Target("chat.conversation", conversation_id),
-            result_count=conversation.message_count,
+            result_count=locked.message_count,
         )
 
 
