@@ -24,3 +24,9 @@ ACTION_RECORDED = register(
     fail_closed=True,
     description="An action was recorded on behalf of a user.",
 )
+SHARED_CONVERSATION_READ = register(
+    "chat.shared_conversation_read",
+    category="data_access",
+    fail_closed=True,
+    description="Somebody read a conversation that a colleague shared.",
+)

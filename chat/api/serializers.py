@@ -8,19 +8,25 @@ from rest_framework import serializers
 
 from chat.constants import MAX_TITLE_LENGTH
 from chat.models import Conversation
-from chat.selectors.conversations import title_of
+from chat.selectors.conversations import list_readers, title_of
+from chat.services.sharing import MAX_READERS
+from chatsec.core.context import current_actor
 
 
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):
-    """A conversation of the caller's own."""
+    """A conversation of the caller's own, or one that is shared with him."""
 
     title = serializers.SerializerMethodField()
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    shared_with = serializers.SerializerMethodField()
 
     class Meta:
         model = Conversation
         fields = (
             "id",
             "title",
+            "owner",
+            "shared_with",
             "created_at",
             "last_message_at",
             "message_count",
@@ -31,12 +37,32 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         """Return the opened title."""
         return title_of(conversation)
 
+    def get_shared_with(self, conversation: Conversation) -> list[str]:
+        """Return who may read it besides the owner, whom alone this concerns."""
+        if conversation.owner_id != current_actor().id:
+            return []
+        return [one.username for one in list_readers(conversation)]
+
 
 class TitleSerializer(serializers.Serializer[Any]):
     """The title of a conversation."""
 
     title = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=MAX_TITLE_LENGTH
+    )
+
+
+class ConversationChangeSerializer(serializers.Serializer[Any]):
+    """What of a conversation is to be another; what is not named stays as it is."""
+
+    title = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_TITLE_LENGTH
+    )
+    shared_with = serializers.ListField(
+        child=serializers.CharField(max_length=150),
+        required=False,
+        max_length=MAX_READERS,
+        help_text="User names of exactly those colleagues who may read it.",
     )
 
 

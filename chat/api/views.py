@@ -20,6 +20,7 @@ from chat.api.serializers import (
     AnswerSerializer,
     ArticleSerializer,
     CatalogueEntrySerializer,
+    ConversationChangeSerializer,
     ConversationSerializer,
     MessageSerializer,
     QuestionSerializer,
@@ -33,16 +34,18 @@ from chat.interpretation import looks_like_code
 from chat.selectors.catalogue import Entry
 from chat.selectors.conversations import (
     get_conversation,
+    get_readable_conversation,
     list_conversations,
     list_messages,
+    with_readers,
 )
 from chat.selectors.knowledge import list_articles, search_articles
 from chat.services.conversations import (
     delete_conversation,
-    rename_conversation,
     start_conversation,
 )
 from chat.services.limits import RateLimited
+from chat.services.sharing import change_conversation, record_reading
 from chat.stages.judgement import list_runnable
 from chat.stages.reading import show_messages
 from chat.stages.types import Answer
@@ -86,10 +89,10 @@ class ConversationsView(ChatView):
 
     @extend_schema(responses=ConversationSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Return the caller's conversations, the latest first."""
+        """Return the caller's conversations and those shared with him, latest first."""
         return paginate(
             request,
-            list_conversations(actor_of(request)),
+            with_readers(list_conversations(actor_of(request))),
             ordering=("-last_message_at", "-id"),
             serializer=ConversationSerializer,
         )
@@ -111,21 +114,21 @@ class ConversationView(ChatView):
 
     @extend_schema(responses=ConversationSerializer)
     def get(self, request: Request, conversation_id: UUID) -> Response:
-        """Return one conversation of the caller's own."""
-        found = get_conversation(actor_of(request), conversation_id)
+        """Return one conversation that the caller may read."""
+        found = get_readable_conversation(actor_of(request), conversation_id)
         return Response(ConversationSerializer(found).data)
 
-    @extend_schema(request=TitleSerializer, responses=ConversationSerializer)
+    @extend_schema(
+        request=ConversationChangeSerializer, responses=ConversationSerializer
+    )
     def patch(self, request: Request, conversation_id: UUID) -> Response:
-        """Give the conversation another title."""
-        given = TitleSerializer(data=request.data)
+        """Change the title, or who may read it; only the owner does."""
+        given = ConversationChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        renamed = rename_conversation(
-            actor_of(request),
-            conversation_id=conversation_id,
-            title=given.validated_data["title"],
+        changed = change_conversation(
+            actor_of(request), conversation_id=conversation_id, **given.validated_data
         )
-        return Response(ConversationSerializer(renamed).data)
+        return Response(ConversationSerializer(changed).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, conversation_id: UUID) -> Response:
@@ -143,10 +146,11 @@ class MessagesView(ChatView):
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """Return the messages, their figures released again for this reader."""
         actor = actor_of(request)
-        conversation = get_conversation(actor, conversation_id)
+        conversation = get_readable_conversation(actor, conversation_id)
         page = CursorPage()
         page.ordering = "position"
         found = page.paginate_queryset(list_messages(conversation), request) or []
+        record_reading(actor, conversation, found)
         shown = show_messages(actor, conversation, list(found), now=timezone.now())
         return page.get_paginated_response([one.body() for one in shown])
 
