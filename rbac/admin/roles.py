@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from chatsec.core.context import current_actor
@@ -305,6 +306,17 @@ class AssignmentAdmin(Guarded, RefusalsShown):
     date_hierarchy = None
     actions = None
     show_full_result_count = False
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Lead to the page that offers ends in an administrator's words."""
+        if request.method == "GET" and self.has_add_permission(request):
+            return HttpResponseRedirect(reverse("give-role"))
+        return super().add_view(request, form_url, extra_context)
 
     @admin.display(description="state")
     def state(self, row: Assignment) -> str:

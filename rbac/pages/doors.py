@@ -14,6 +14,8 @@ from django.template.response import TemplateResponse
 
 from chatsec.core.errors import DomainError
 
+# A page that needs the whole width.
+WIDE = {"is_nav_sidebar_enabled": False}
 Page = Callable[..., HttpResponseBase]
 
 

@@ -6,14 +6,14 @@ Sizes are estimates: the server cannot measure text, so texts are cut to fit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-BOX_WIDTH, GAP, MARGIN = 184, 22, 24
+BOX_WIDTH, GAP, MARGIN = 178, 16, 20
 TIER_HEAD, TIER_GAP = 30, 64
 LINE_HEIGHT, BOX_HEAD = 17, 30
-PER_ROW = 5
+PER_ROW = 4
 CHARACTERS = 22  # of a box's line
-FLOW_WIDTH, FLOW_CHARACTERS = 340, 44
+FLOW_CHARACTERS = 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class Link:
     label: str = ""
     x: float = 0
     y: float = 0
-    is_on_path: bool = False
+    # From its upper end to its lower one.
+    fall: int = 0
 
     @property
     def label_width(self) -> int:
@@ -164,6 +165,13 @@ def rows_of(boxes: Sequence[Box]) -> list[Sequence[Box]]:
     return [boxes[at : at + PER_ROW] for at in range(0, len(boxes), PER_ROW)]
 
 
+def order_by_place(drawing: Drawing, tier: int, wanted: Mapping[str, float]) -> None:
+    """Move the boxes of a one-row tier so that their lines cross less."""
+    row = sorted(drawing.tiers[tier].boxes, key=lambda box: wanted.get(box.key, 0))
+    for box, x in zip(row, sorted(box.x for box in row), strict=True):
+        box.x = x
+
+
 def _place(row: Sequence[Box], width: int, y: int) -> None:
     taken = len(row) * (BOX_WIDTH + GAP) - GAP
     x = (width - taken) // 2
@@ -182,6 +190,14 @@ def _place(row: Sequence[Box], width: int, y: int) -> None:
         x += BOX_WIDTH + GAP
 
 
+def labelled(links: Sequence[Link], label: str) -> list[Link]:
+    """Return the links with the label on the shortest, where it covers least."""
+    if not links:
+        return []
+    chosen = min(links, key=lambda link: link.fall)
+    return [replace(link, label=label) if link is chosen else link for link in links]
+
+
 def connect(upper: Box, lower: Box, kind: str, *, title: str, label: str = "") -> Link:
     """Return the curve from one box down to another."""
     x1, y1, x2, y2 = upper.middle, upper.bottom, lower.middle, lower.y
@@ -189,16 +205,12 @@ def connect(upper: Box, lower: Box, kind: str, *, title: str, label: str = "") -
         y2 = lower.bottom
         low = max(y1, y2) + 40
         path = f"M{x1:g} {y1} C{x1:g} {low} {x2:g} {low} {x2:g} {y2}"
-        return _link(kind, path, title, label, (x1 + x2) / 2, low - 10)
+        middle = (x1 + x2) / 2
+        return Link(kind, path, title, label=label, x=middle, y=low - 10, fall=40)
     bend = min(60.0, (y2 - y1) / 2)
     path = f"M{x1:g} {y1} C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2}"
-    return _link(kind, path, title, label, (x1 + x2) / 2, (y1 + y2) / 2)
-
-
-def _link(  # noqa: PLR0913, PLR0917 - the columns of one value
-    kind: str, path: str, title: str, label: str, x: float, y: float
-) -> Link:
-    return Link(kind=kind, path=path, title=title, label=label, x=x, y=y)
+    middle, half = (x1 + x2) / 2, (y1 + y2) / 2
+    return Link(kind, path, title, label=label, x=middle, y=half, fall=y2 - y1)
 
 
 def depths(parents: Mapping[str, Iterable[str]]) -> dict[str, int]:

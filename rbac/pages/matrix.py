@@ -15,7 +15,7 @@ from rbac import selectors
 from rbac.constants import VIEW_MATRIX
 from rbac.holders import list_active_assignments
 from rbac.models import Role
-from rbac.pages.doors import guarded, render
+from rbac.pages.doors import WIDE, guarded, render
 from rbac.policy import Snapshot
 from rbac.policy.compilation import AGGREGATE_SUFFIX
 from rbac.policy.decisions import Held
@@ -58,6 +58,7 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
         "rows": [(row, names[row.code]) for row in rows],
         "is_cut": more_roles or more_codes,
         "why": _why(request, snapshot),
+        **WIDE,
     }
     return render(request, "rbac/matrix.html", "Permission matrix", context)
 

@@ -17,7 +17,7 @@ from rbac import selectors
 from rbac.constants import EXPLAIN, PUBLIC_ROLE, VIEW_MATRIX
 from rbac.holders import list_active_assignments
 from rbac.models import Role
-from rbac.pages.doors import guarded, render
+from rbac.pages.doors import WIDE, guarded, render
 from rbac.pages.drawing import (
     Box,
     Drawing,
@@ -28,13 +28,15 @@ from rbac.pages.drawing import (
     connect,
     cut,
     depths,
+    labelled,
+    order_by_place,
     rows_of,
 )
 from rbac.pages.flow import Flow, flow_of
-from rbac.policy import Snapshot
-from rbac.policy.roles import covers
+from rbac.policy import Grant, Snapshot
+from rbac.policy.roles import EVERYTHING, covers
 
-MAX_USERS, MAX_ROLES, MAX_PERMISSIONS, MAX_LINES = 5, 10, 20, 5
+MAX_USERS, MAX_ROLES, MAX_PERMISSIONS, MAX_LINES = 4, 10, 20, 5
 DEFAULT_USER, DEFAULT_PERMISSION = "alice", "read_team_sales"
 ALL, PERSON = "", "-"
 
@@ -94,7 +96,7 @@ def picture(request: HttpRequest) -> HttpResponseBase:
     form = PictureForm(asked, codes=codes, roles=roles)
     if not form.is_valid() and "user" not in request.GET:
         form = PictureForm(asked | {"user": ""}, codes=codes, roles=roles)
-    context: dict[str, object] = {"form": form}
+    context: dict[str, object] = {"form": form, **WIDE}
     if form.is_valid():
         may_explain = request.user.has_perm(f"rbac.{EXPLAIN}")
         scene = _scene(form.cleaned_data, roles, explained=may_explain)
@@ -192,6 +194,9 @@ def draw(scene: Scene) -> Drawing:
             ("Permissions", "permission", rows_of(list(permissions.values()))),
         ]
     )
+    given = {f"user-{name}": held for name, held in scene.users.items()}
+    places = {key: roles[held[0]].middle for key, held in given.items() if held}
+    order_by_place(drawing, 0, places)
     drawing.links = [
         *_grants(scene, roles, permissions),
         *_inheritance(scene, roles),
@@ -250,8 +255,7 @@ def _permission_box(scene: Scene, code: str) -> Box:
         scene.labels.get(name, name)
         for name in scene.roles
         if any(
-            covers(grant.code, code) and grant.effect == "allow"
-            for grant in scene.snapshot.roles.stored[name].grants
+            _names(grant, code) for grant in scene.snapshot.roles.stored[name].grants
         )
     ]
     label = "* (all permissions)" if code == "*" else code
@@ -267,6 +271,12 @@ def _permission_box(scene: Scene, code: str) -> Box:
     )
 
 
+def _names(grant: Grant, code: str) -> bool:
+    """Whether the grant is of this code; `*` is of all and would badge them all."""
+    is_wide = grant.code == EVERYTHING and code != EVERYTHING
+    return grant.effect == "allow" and covers(grant.code, code) and not is_wide
+
+
 def _grants(
     scene: Scene, roles: Mapping[str, Box], permissions: Mapping[str, Box]
 ) -> list[Link]:
@@ -275,10 +285,10 @@ def _grants(
         for grant in scene.snapshot.roles.stored[name].grants:
             if grant.code in permissions and grant.effect == "allow":
                 title = f"{scene.labels.get(name, name)} grants {grant.code}"
-                label = "" if found else "Permission Grant"
-                target = permissions[grant.code]
-                found.append(connect(box, target, "grant", title=title, label=label))
-    return found
+                found.append(
+                    connect(box, permissions[grant.code], "grant", title=title)
+                )
+    return labelled(found, "Permission Grant")
 
 
 def _inheritance(scene: Scene, roles: Mapping[str, Box]) -> list[Link]:
@@ -300,8 +310,5 @@ def _assignments(
     for name, box in users.items():
         for role in scene.users[name]:
             title = f"User Assignment: {name} has {roles[role].label}"
-            label = "" if found else "User Assignment"
-            found.append(
-                connect(box, roles[role], "assignment", title=title, label=label)
-            )
-    return found
+            found.append(connect(box, roles[role], "assignment", title=title))
+    return labelled(found, "User Assignment")
