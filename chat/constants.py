@@ -10,6 +10,11 @@ MAX_TITLE_LENGTH: Final = 120
 CHAT_LOG_DAYS: Final = 90
 # The smallest group of persons whose figures may be shown.
 SMALLEST_GROUP: Final = 5
+# How long the groups that somebody was shown are held against what he asks next.
+RELEASES_REMEMBERED_FOR: Final = timedelta(hours=24)
+MAX_REMEMBERED_GROUPS: Final = 300
+# Units of one aggregate answer: what a person has in a cell of the finest grid.
+MAX_UNITS: Final = 50_000
 STEP_UP_VALID_FOR: Final = timedelta(minutes=5)
 FORM_TURN_VALID_FOR: Final = timedelta(minutes=10)
 IDEMPOTENCY_VALID_FOR: Final = timedelta(hours=24)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsec.core.errors import Conflict, DomainError, Invalid, Unavailable
+from chatsec.core.errors import Conflict, Denied, DomainError, Invalid, Unavailable
 
 
 class MessageRefused(Invalid):
@@ -15,6 +15,30 @@ class AnswerFailed(Unavailable):
     """Something failed on the way; nothing was shown or stored."""
 
     default_code = "answer_failed"
+
+
+class TooSimilar(Denied):
+    """Together with an earlier answer this one would tell a small group's figure."""
+
+    default_code = "too_similar"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Together with an answer that you were given in the last 24 hours, this one"
+            " would show a figure of fewer than five people, so it is not shown."
+        )
+
+
+class TooManyGroups(Denied):
+    """More figures were shown than can be held against each other."""
+
+    default_code = "too_many_groups"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You were shown very many of these figures in the last 24 hours. Please ask"
+            " for more of them later."
+        )
 
 
 class KeyReused(DomainError):

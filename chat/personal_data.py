@@ -19,6 +19,7 @@ from chat.models import (
     PendingQuestion,
     QueryUserPermission,
     RecordedAction,
+    ReleasedGroup,
 )
 from chat.selectors.conversations import title_of
 from chatsec.core.errors import Json
@@ -85,6 +86,20 @@ def export_pending(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
             "kind": row.kind,
             "created_at": row.created_at.isoformat(),
             "expires_at": row.expires_at.isoformat(),
+        }
+
+
+def export_released_groups(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield when the subject was shown figures of groups, and of how many people.
+
+    The rest are digests under a key that no file has.
+    """
+    rows = ReleasedGroup.objects.filter(user_id=subject_id).order_by("id")
+    for row in rows.iterator(chunk_size=CHUNK):
+        yield {
+            "id": str(row.id),
+            "persons": row.persons,
+            "released_at": row.released_at.isoformat(),
         }
 
 
@@ -235,6 +250,19 @@ not_personal(
     "chat.QueryGroupPermission",
     "chat.CollectionGroupPermission",
     reason="Name roles, not people",
+)
+declare(
+    Declaration(
+        model="chat.ReleasedGroup",
+        holds="Of which groups you were shown figures in the last day, as digests",
+        part="query_analytics",
+        purposes=(ANSWERING_PURPOSE,),
+        export=export_released_groups,
+        erase=lambda subject_id: ReleasedGroup.objects.filter(
+            user_id=subject_id
+        ).delete()[0],
+        retention=CHAT_LOGS,
+    )
 )
 not_personal(
     "chat.IdempotencyRecord",

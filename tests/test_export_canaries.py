@@ -26,6 +26,7 @@ from accounts.tests.factories import make_session, make_user
 from auditlog.services import Target, record
 from chat.models import KnowledgeCollection, QueryDefinition
 from chat.services.conversations import start_conversation
+from chat.services.ledger import Grid, remember_release
 from chatsec.core import personal_data
 from chatsec.core.context import SYSTEM, Channel
 from privacy import events
@@ -196,6 +197,18 @@ def chat_traces(client, canary) -> None:
     assert said == ["answered", "answered", "mfa_required"]
 
 
+def group_traces(person) -> None:
+    """Have the person shown the figure of a group of six."""
+    units = {bytes([n]) * 8: bytes([n]) * 8 for n in range(6)}
+    remember_release(
+        person.id,
+        Grid(b"relation", b"basis"),
+        [frozenset(units)],
+        persons=units,
+        now=timezone.now(),
+    )
+
+
 def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     actor = actor_for_session(session, Channel.API)
     admin_actor = actor_for_session(make_session(admin, stepped_up=True), Channel.API)
@@ -205,6 +218,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     governance_traces(piper, canary)
     privacy_traces(actor, admin_actor, canary)
     chat_traces(api(piper), canary)
+    group_traces(piper)
 
     first = requests.open_request(actor, "access")
     assert exports.fulfil_request(first.id)

@@ -94,6 +94,8 @@ class CheckedQuery:
     outputs: tuple[Output, ...]
     # Columns that decide which rows there are: WHERE, JOIN, GROUP BY, ORDER BY.
     deciding: frozenset[tuple[str, str]]
+    # The same without ORDER BY.
+    choosing: frozenset[tuple[str, str]]
     parameters: frozenset[str]
     is_aggregate: bool
 
@@ -122,7 +124,8 @@ def check_query(
         tree=tree,
         datasets=used,
         outputs=outputs,
-        deciding=_deciding(tree, used),
+        deciding=_choosing(tree, used) | _ordering(tree, used),
+        choosing=_choosing(tree, used),
         parameters=frozenset(p.name for p in tree.find_all(exp.Placeholder)),
         is_aggregate=bool(aggregate_only),
     )
@@ -263,7 +266,7 @@ def _outputs(tree: exp.Select, used: Mapping[str, DatasetSpec]) -> tuple[Output,
     return tuple(outputs)
 
 
-def _deciding(
+def _choosing(
     tree: exp.Select, used: Mapping[str, DatasetSpec]
 ) -> frozenset[tuple[str, str]]:
     parts = [
@@ -271,7 +274,15 @@ def _deciding(
         tree.args.get("group"),
         *tree.args.get("joins", []),
     ]
-    found = {origin for part in parts if part for origin in _origins(part, used)}
+    return frozenset(
+        origin for part in parts if part for origin in _origins(part, used)
+    )
+
+
+def _ordering(
+    tree: exp.Select, used: Mapping[str, DatasetSpec]
+) -> frozenset[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
     named = {p.alias: p for p in tree.expressions if p.alias}
     for column in (tree.args.get("order") or exp.Order()).find_all(exp.Column):
         if column.table or column.name not in named:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlglot import exp
 
+from chat.constants import MAX_UNITS
 from chat.datasets.checker import COUNTED_PERSONS, CheckedQuery, Output
 from chat.datasets.definitions import ColumnType, DatasetSpec
 from chat.datasets.errors import ColumnRefused
-from chat.datasets.masking import hmac_keys, keeps_type, masked_sql
+from chat.datasets.masking import hmac_keys, hmac_sql, keeps_type, masked_sql
 from chatsec.core.context import AttributeValue
 from rbac.policy.masks import Mask, MaskKind
 
 BASE = "base"
+UNITS = "units"
+SUMMED = (ColumnType.INTEGER, ColumnType.NUMERIC)
 SQL_TYPES = {
     ColumnType.INTEGER: "integer",
     ColumnType.NUMERIC: "numeric",
@@ -103,6 +106,63 @@ def bind_query(
         counts_persons=query.is_aggregate,
         source_datasets=tuple(sorted({s.name for s in query.datasets.values()})),
     )
+
+
+def bind_units(
+    query: CheckedQuery,
+    *,
+    views: Mapping[str, DatasetView],
+    parameters: Mapping[str, AttributeValue],
+    grid: Collection[str],
+    salt: str,
+) -> BoundQuery:
+    """Return the units that the groups of an aggregate are made of, as keyed digests.
+
+    A unit is what one person has in one cell of the grid. Its digest changes with the
+    number and the sum of its rows, so that later answers do not pass for the same.
+    """
+    (spec,) = query.datasets.values()
+    view = views[spec.name]
+    keys = [one.name for one in query.outputs if one.is_plain]
+    # Rows are told apart as the reader's own filters tell them; what they hold is only
+    # counted and added up to notice changes, and never shown.
+    whole = DatasetView(view.rows, {n: view.columns.get(n) for n in spec.by_name})
+    relations, bound = _relations(query, {spec.name: whole})
+    sql = _units_sql(query, tuple(sorted({*grid, *keys})), tuple(relations.items()))
+    named = {name: parameters.get(name) for name in query.parameters}
+    key = f"unit_{spec.name}"
+    person = hmac_sql(f'CAST("{spec.person_column}" AS text)', key=key)
+    unit = hmac_sql(f"CAST(ROW({UNITS}.*) AS text)", key=key)
+    columns = [*(f'"{name}"' for name in keys), f"{person} AS p", f"{unit} AS u"]
+    return BoundQuery(
+        sql=f"SELECT {', '.join(columns)} FROM ({sql}) AS {UNITS}",  # noqa: S608
+        parameters={**named, **bound, **hmac_keys(salt, key=key)},
+        outputs=(),
+        counts_persons=False,
+        source_datasets=(),
+    )
+
+
+def _units_sql(
+    query: CheckedQuery, grid: tuple[str, ...], relations: tuple[tuple[str, str], ...]
+) -> str:
+    ((alias, spec),) = query.datasets.items()
+    cut = [
+        exp.column(name, table=alias)
+        for name in dict.fromkeys([*grid, spec.person_column])
+    ]
+    sums = [
+        exp.alias_(exp.Sum(this=exp.column(column.name, table=alias)), f"sum_{number}")
+        for number, column in enumerate(spec.columns)
+        if column.type in SUMMED and column.name not in grid
+    ]
+    tree = query.tree.copy()
+    count = exp.alias_(exp.Count(this=exp.Star()), "row_count")
+    tree.set("expressions", [*cut, count, *sums])
+    tree.set("group", exp.Group(expressions=[one.copy() for one in cut]))
+    tree.set("order", None)
+    tree.set("limit", exp.Limit(expression=exp.Literal.number(MAX_UNITS + 1)))
+    return _render(tree, dict(relations))
 
 
 def _is_hidden(

@@ -109,23 +109,36 @@ def run(
     engine: Engine, query: BoundQuery, *, timeout_ms: int, max_rows: int
 ) -> Fetched:
     """Return at most `max_rows` rows of the query; nothing can be written by it."""
+    (found,) = run_together(engine, [(query, max_rows)], timeout_ms=timeout_ms)
+    return found
+
+
+def run_together(
+    engine: Engine, queries: Sequence[tuple[BoundQuery, int]], *, timeout_ms: int
+) -> list[Fetched]:
+    """Return what each query finds, at most so many rows, all in one snapshot."""
     try:
         with engine.connect() as connection:
             connection.execute(
                 sqlalchemy.text("SELECT set_config('statement_timeout', :ms, true)"),
                 {"ms": str(timeout_ms)},
             )
-            result = connection.execute(
-                sqlalchemy.text(query.sql), dict(query.parameters)
-            )
-            found = result.fetchmany(max_rows + 1)
-            columns = tuple(result.keys())
+            found = [_fetched(connection, *each) for each in queries]
             connection.rollback()
     except DBAPIError as error:
         raise _translated(error) from error
     except SQLAlchemyError as error:
         raise SourceUnavailable(type(error).__name__) from error
-    return Fetched(columns, _json_rows(found[:max_rows]), len(found) > max_rows)
+    return found
+
+
+def _fetched(
+    connection: sqlalchemy.Connection, query: BoundQuery, max_rows: int
+) -> Fetched:
+    result = connection.execute(sqlalchemy.text(query.sql), dict(query.parameters))
+    rows = result.fetchmany(max_rows + 1)
+    columns = tuple(result.keys())
+    return Fetched(columns, _json_rows(rows[:max_rows]), len(rows) > max_rows)
 
 
 def explain(engine: Engine, query: BoundQuery, *, timeout_ms: int) -> None:

@@ -8,6 +8,7 @@ from chat.models.conversations import (
     MessageStatus,
 )
 from chat.models.knowledge import INTERNAL, PUBLIC_ANSWERS, Article, KnowledgeCollection
+from chat.models.ledger import ReleasedGroup
 from chat.models.pending import (
     IdempotencyRecord,
     PendingKind,
@@ -46,4 +47,5 @@ __all__ = [
     "QueryKind",
     "QueryUserPermission",
     "RecordedAction",
+    "ReleasedGroup",
 ]

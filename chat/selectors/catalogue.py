@@ -103,6 +103,31 @@ def entry_of(query: QueryDefinition) -> Entry:
     return Entry(query, {one.name: spec_of(one) for one in datasets}, source)
 
 
+def grid_of(entry: Entry) -> tuple[str, ...]:
+    """Return the columns by which any aggregate cuts the relation of this one.
+
+    In units of these every group of every such query is a whole number of units, so
+    that answers of different queries can be held against each other.
+    """
+    (spec,) = entry.checked().datasets.values()
+    others = QueryDefinition.objects.filter(
+        aggregate_only=True,
+        datasets__source=entry.source,
+        datasets__relation=spec.relation,
+    ).prefetch_related("datasets__source")
+    found: set[str] = set()
+    for other in [entry, *map(entry_of, others)]:
+        found |= _cut_by(other)
+    return tuple(sorted(found & spec.names))
+
+
+def _cut_by(entry: Entry) -> set[str]:
+    try:
+        return {column for _, column in entry.checked().choosing}
+    except QueryRefused:  # not sound, so it is never run
+        return set()
+
+
 def get_query(key: str) -> QueryDefinition:
     """Return the query of this key; raise NotFound."""
     found = QueryDefinition.objects.filter(key=key).first()

@@ -13,9 +13,11 @@ from accounts.models import User
 from accounts.selectors import factor_methods
 from chat.constants import INSUFFICIENT, MFA_MESSAGE, denied_message
 from chat.datasets.errors import ColumnRefused, QueryRefused
-from chat.datasets.rewriter import BoundQuery, DatasetView, bind_query
+from chat.datasets.rewriter import BoundQuery, DatasetView, bind_query, bind_units
 from chat.models import MessageStatus, PendingKind, QueryKind
 from chat.periods import with_year
+from chat.selectors.catalogue import grid_of
+from chat.services.ledger import Grid
 from chat.stages.judgement import Judgement, context_of, judge
 from chat.stages.types import (
     AuthorizedPlan,
@@ -24,6 +26,7 @@ from chat.stages.types import (
     Reply,
     TurnEnded,
 )
+from chatsec.core import crypto
 from chatsec.core.context import Actor, AttributeValue
 from chatsec.core.errors import Json
 from privacy.selectors import consent_missing
@@ -57,7 +60,7 @@ def authorize(plan: QueryPlan) -> AuthorizedPlan:
     if not judgement.is_allowed:
         if missing and _waits_for_slot(judgement):
             raise _ended(plan, judgement, _asked(plan, missing))
-        raise _ended(plan, judgement, _denied(plan, judgement))
+        raise _ended(plan, judgement, _denied(plan))
     if purpose := _consent_needed(actor, query.purposes):
         raise _ended(plan, judgement, _consent_required(purpose))
     if missing:
@@ -67,18 +70,42 @@ def authorize(plan: QueryPlan) -> AuthorizedPlan:
     parameters = _parameters(plan)
     try:
         bound = _bound(plan, judgement.views, parameters)
-    except ColumnRefused as refused:
-        raise _ended(plan, judgement, _without_column(plan, refused)) from None
-    except QueryRefused:
-        raise _ended(plan, judgement, _denied(plan, judgement)) from None
-    return AuthorizedPlan(
-        plan=plan,
-        decision=judgement.decision,
-        parameters=parameters,
-        views=judgement.views,
-        bound=bound,
-        release=judgement.release,
+    except QueryRefused as refused:
+        raise _ended(plan, judgement, _unbound(plan, refused)) from None
+    return _with_units(
+        AuthorizedPlan(
+            plan=plan,
+            decision=judgement.decision,
+            parameters=parameters,
+            views=judgement.views,
+            bound=bound,
+            release=judgement.release,
+        )
     )
+
+
+def _with_units(authorized: AuthorizedPlan) -> AuthorizedPlan:
+    """Return the plan of an aggregate with what tells its groups apart from others."""
+    entry, bound = authorized.plan.entry, authorized.bound
+    if bound is None or not bound.counts_persons:
+        return authorized
+    columns = grid_of(entry)
+    units = bind_units(
+        entry.checked(),
+        views=authorized.views,
+        parameters=authorized.parameters,
+        grid=columns,
+        salt=f"released-groups:{authorized.turn.actor.id}",
+    )
+    (spec,) = entry.checked().datasets.values()
+    source = entry.source.id if entry.source else ""
+    relation = f"{source}:{spec.relation}"
+    basis = f"{spec.person_column}:{','.join(columns)}:{','.join(spec.by_name)}"
+    grid = Grid(
+        crypto.blind_index("released-relation", relation),
+        crypto.blind_index("released-basis", basis),
+    )
+    return replace(authorized, units=units, grid=grid)
 
 
 def _ended(plan: QueryPlan, judgement: Judgement, reply: Reply) -> TurnEnded:
@@ -95,7 +122,9 @@ def _ended(plan: QueryPlan, judgement: Judgement, reply: Reply) -> TurnEnded:
     )
 
 
-def _without_column(plan: QueryPlan, refused: ColumnRefused) -> Reply:
+def _unbound(plan: QueryPlan, refused: QueryRefused) -> Reply:
+    if not isinstance(refused, ColumnRefused):
+        return _denied(plan)
     extra: dict[str, Json] = {
         "error": INSUFFICIENT,
         "code": "column_not_available",
@@ -104,7 +133,7 @@ def _without_column(plan: QueryPlan, refused: ColumnRefused) -> Reply:
     return Reply(MessageStatus.DENIED, str(refused), extra=extra)
 
 
-def _denied(plan: QueryPlan, judgement: Judgement) -> Reply:
+def _denied(plan: QueryPlan) -> Reply:
     query = plan.entry.query
     extra: dict[str, Json] = {"error": INSUFFICIENT, "required": query.permission}
     message = denied_message(query.resource_type or "this")

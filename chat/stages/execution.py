@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from chat.constants import SMALLEST_GROUP
+from chat.constants import INSUFFICIENT, MAX_UNITS
 from chat.datasets.checker import COUNTED_PERSONS
-from chat.datasets.sources import Fetched, run, sources
-from chat.models import QueryKind
+from chat.datasets.groups import NOBODY, Group, Key, Persons, suppress
+from chat.datasets.sources import Fetched, run_together, sources
+from chat.errors import TooManyGroups, TooSimilar
+from chat.models import MessageStatus, QueryKind
 from chat.selectors.knowledge import search_articles
-from chat.stages.types import AuthorizedPlan, Cells, FetchedRows, ReleasedRows
-from chatsec.core.errors import JsonScalar
+from chat.services.ledger import WIDTH, remember_release
+from chat.stages.types import (
+    AuthorizedPlan,
+    Cells,
+    FetchedRows,
+    ReleasedRows,
+    Reply,
+    TurnEnded,
+)
+from chatsec.core.errors import Json
 from privacy.selectors import Holding, list_holdings
 
 MAX_RESOURCE_IDS: Final = 500
@@ -22,7 +31,7 @@ def execute(authorized: AuthorizedPlan) -> FetchedRows:
     """Fetch what the authorized plan may show; nothing is written anywhere by it."""
     match authorized.plan.entry.query.kind:
         case QueryKind.SQL:
-            return FetchedRows(authorized, _from_source(authorized))
+            return _from_source(authorized)
         case QueryKind.OWN_DATA:
             return FetchedRows(authorized, _holdings())
         case QueryKind.KNOWLEDGE:
@@ -31,14 +40,16 @@ def execute(authorized: AuthorizedPlan) -> FetchedRows:
             return FetchedRows(authorized, Fetched((), (), is_cut=False))
 
 
-def _from_source(authorized: AuthorizedPlan) -> Fetched:
+def _from_source(authorized: AuthorizedPlan) -> FetchedRows:
     entry, bound = authorized.plan.entry, authorized.bound
     if entry.source is None or bound is None:
         raise ValueError("an SQL query without source or binding")
     engine = sources.engine(str(entry.source.id), entry.source.open_url())
-    return run(
-        engine, bound, timeout_ms=entry.query.timeout_ms, max_rows=entry.query.max_rows
-    )
+    queries = [(bound, entry.query.max_rows)]
+    if authorized.units is not None:
+        queries.append((authorized.units, MAX_UNITS))
+    found = run_together(engine, queries, timeout_ms=entry.query.timeout_ms)
+    return FetchedRows(authorized, *found)
 
 
 def _holdings() -> Fetched:
@@ -61,12 +72,12 @@ def _articles(authorized: AuthorizedPlan) -> Fetched:
 
 
 def release(fetched: FetchedRows) -> ReleasedRows:
-    """Return what may be shown: no group under five persons, no helper column."""
+    """Return what may be shown: no small group, also not by subtraction."""
     authorized = fetched.authorized
     columns, rows = fetched.fetched.columns, fetched.fetched.rows
     suppressed = 0
     if authorized.bound is not None and authorized.bound.counts_persons:
-        kept = suppress_small_groups(rows, columns.index(COUNTED_PERSONS))
+        kept = _releasable(fetched)
         suppressed, rows = len(rows) - len(kept), kept
         columns, rows = _without(columns, rows, COUNTED_PERSONS)
     resource_ids = _resource_ids(authorized, columns, rows)
@@ -83,21 +94,67 @@ def release(fetched: FetchedRows) -> ReleasedRows:
     )
 
 
-def suppress_small_groups(rows: Cells, persons: int) -> Cells:
-    """Return the groups of at least five persons, less one where any was small.
+def _releasable(fetched: FetchedRows) -> Cells:
+    """Return the groups that may be shown, once it is noted that they are."""
+    authorized, found = fetched.authorized, fetched.fetched
+    reader, bound = authorized.turn.actor.id, authorized.bound
+    if bound is None or reader is None or authorized.grid is None:
+        raise ValueError("an aggregate without a reader or without units")
+    keys = [output.name for output in bound.outputs if output.is_plain]
+    groups, persons = _groups(fetched, len(keys))
+    places = [found.columns.index(name) for name in keys]
+    shown = {
+        key: row
+        for row in found.rows
+        if (key := tuple(row[place] for place in places)) in groups
+    }
+    fit = suppress(groups, persons)
+    kept = {key: row for key, row in shown.items() if key in fit}
+    try:
+        remember_release(
+            reader,
+            authorized.grid,
+            [groups[key] for key in kept],
+            persons=persons,
+            now=authorized.turn.now,
+        )
+    except (TooSimilar, TooManyGroups) as refused:
+        raise _refused(authorized, refused) from None
+    return tuple(kept.values())
 
-    A single missing group could be had by subtraction from a total, so the smallest of
-    the others goes with it.
-    """
 
-    def size(row: Sequence[JsonScalar]) -> int:
-        counted = row[persons]
-        return counted if isinstance(counted, int) else 0
+def _groups(fetched: FetchedRows, width: int) -> tuple[dict[Key, Group], Persons]:
+    """Return the units of each group, and the person of each unit."""
+    units = fetched.units
+    if units is None:
+        raise ValueError("an aggregate without units")
+    if units.is_cut:
+        raise _refused(fetched.authorized, TooManyGroups())
+    groups: dict[Key, set[bytes]] = {}
+    persons: dict[bytes, bytes] = {}
+    for *key, person, digest in units.rows:
+        unit = bytes.fromhex(str(digest))[:WIDTH]
+        persons[unit] = bytes.fromhex(str(person))[:WIDTH] if person else NOBODY
+        groups.setdefault(tuple(key[:width]), set()).add(unit)
+    return {key: frozenset(found) for key, found in groups.items()}, persons
 
-    kept = [row for row in rows if size(row) >= SMALLEST_GROUP]
-    if kept and len(kept) < len(rows):
-        kept.remove(min(kept, key=size))
-    return tuple(kept)
+
+def _refused(
+    authorized: AuthorizedPlan, refusal: TooSimilar | TooManyGroups
+) -> TurnEnded:
+    extra: dict[str, Json] = {
+        "error": INSUFFICIENT,
+        "code": refusal.code,
+        "required": authorized.decision.permission,
+    }
+    reply = Reply(
+        MessageStatus.DENIED,
+        refusal.message,
+        plan=authorized.plan,
+        decision=authorized.decision,
+        extra=extra,
+    )
+    return TurnEnded(authorized.turn, reply)
 
 
 def _without(

@@ -16,6 +16,7 @@ from chat.datasets.sources import Fetched
 from chat.interpretation import SlotValue
 from chat.models import Conversation, MessageStatus, PendingKind
 from chat.selectors.catalogue import Entry
+from chat.services.ledger import Grid
 from chat.services.limits import Usage
 from chatsec.core.context import Actor, AttributeValue
 from chatsec.core.errors import Json, JsonScalar
@@ -112,6 +113,9 @@ class AuthorizedPlan:
     views: Mapping[str, DatasetView]
     bound: BoundQuery | None
     release: Release
+    # Of an aggregate: what its groups are made of, and in which grid.
+    units: BoundQuery | None = None
+    grid: Grid | None = None
 
     @property
     def turn(self) -> Turn:
@@ -125,6 +129,7 @@ class FetchedRows:
 
     authorized: AuthorizedPlan
     fetched: Fetched
+    units: Fetched | None = None
 
 
 @dataclass(frozen=True, slots=True)

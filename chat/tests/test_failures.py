@@ -136,13 +136,13 @@ def test_a_query_that_takes_too_long_is_stopped(ask, alice, monkeypatch):
     from chat.datasets import sources
     from chat.datasets.rewriter import BoundQuery
 
-    run = sources.run
+    run = sources.run_together
 
-    def slow(engine, query, *, timeout_ms, max_rows):
+    def slow(engine, queries, *, timeout_ms):
         sleeping = BoundQuery("SELECT pg_sleep(5)", {}, (), False, ())
-        return run(engine, sleeping, timeout_ms=50, max_rows=max_rows)
+        return run(engine, [(sleeping, 1)], timeout_ms=50)
 
-    monkeypatch.setattr(execution, "run", slow)
+    monkeypatch.setattr(execution, "run_together", slow)
 
     with pytest.raises(AnswerFailed) as refused:
         ask(alice, "Show me team sales for Q4")

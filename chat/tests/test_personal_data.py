@@ -11,6 +11,7 @@ from chat.models import (
     Message,
     PendingQuestion,
     RecordedAction,
+    ReleasedGroup,
 )
 from chat.pipeline import answer_message
 from chat.services.conversations import start_conversation
@@ -92,6 +93,9 @@ def test_what_is_over_is_forgotten(talks, acting, alice):
     answer_message(actor, conversation, "approve discount", idempotency_key="k")
 
     assert forget_finished(now=timezone.now()) == 0
-    assert forget_finished(now=timezone.now() + timedelta(days=2)) == 2
+    groups = ReleasedGroup.objects.count()
+    assert groups
+    assert forget_finished(now=timezone.now() + timedelta(days=2)) == 2 + groups
+    assert not ReleasedGroup.objects.exists()
     assert not IdempotencyRecord.objects.exists()
     assert not PendingQuestion.objects.exists()
