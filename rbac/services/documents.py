@@ -47,6 +47,22 @@ class PolicyDocument:
     assignments: tuple[AssignmentDefinition, ...] | None = None
 
 
+class _Exact(yaml.SafeDumper):
+    """Writes texts that YAML would fold (rare line ends, control signs) escaped."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Never write an anchor: the reader refuses them."""
+        return True
+
+
+def _exact_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Exact.add_representer(str, _exact_text)
+
+
 class MalformedDocument(Invalid):
     """The text is no policy document; the message says where."""
 
@@ -68,7 +84,9 @@ def write_document(document: PolicyDocument) -> str:
             document.assignments, key=lambda a: (a.user, a.role, a.valid_from)
         )
         body["assignments"] = [_assignment_out(each) for each in ordered]
-    text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=10_000)
+    text: str = yaml.dump(
+        body, Dumper=_Exact, sort_keys=False, allow_unicode=True, width=10_000
+    )
     return text
 
 

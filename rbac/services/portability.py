@@ -63,7 +63,8 @@ def difference(before: PolicyDocument, after: PolicyDocument) -> list[str]:
             lines.append(f"- role {name}")
         elif name not in old:
             lines.append(f"+ role {name}")
-            lines.extend(_inside(RoleDefinition(name), new[name]))
+            blank = replace(new[name], inherits=(), grants=(), is_break_glass=False)
+            lines.extend(_inside(blank, new[name]))
         elif _comparable(old[name]) != _comparable(new[name]):
             lines.append(f"~ role {name}")
             lines.extend(_inside(old[name], new[name]))
