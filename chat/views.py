@@ -21,19 +21,23 @@ from chat.interpretation import looks_like_code
 from chat.models import Conversation, Message, MessageRole, PendingKind
 from chat.selectors.conversations import (
     get_conversation,
+    get_readable_conversation,
     list_conversations,
     list_messages,
+    list_readers,
     title_of,
 )
 from chat.selectors.knowledge import list_articles
 from chat.selectors.pending import find_open_question
 from chat.services.conversations import delete_conversation, start_conversation
+from chat.services.sharing import record_reading, share_conversation
 from chat.stages.judgement import list_runnable
 from chat.stages.reading import ShownMessage, show_messages
 from chatsec.core.context import ANONYMOUS, Actor, current_actor
 from chatsec.core.errors import (
     Conflict,
     DomainError,
+    Invalid,
     Json,
     JsonScalar,
     NotFound,
@@ -91,11 +95,11 @@ def chat_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Show a conversation of one's own; ask the next question."""
+    """Show one's own conversation or a shared one; ask in one's own only."""
     actor = current_actor()
-    conversation = _own(actor, conversation_id)
     if request.method == "GET":
-        return _page(request, actor, conversation)
+        return _page(request, actor, _readable(actor, conversation_id))
+    conversation = _own(actor, conversation_id)
     return _asked(request, actor, conversation, request.POST.get("text", ""))
 
 
@@ -138,6 +142,22 @@ def delete_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     return redirect("chat")
 
 
+@login_required
+@require_POST
+def share_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Let exactly the named colleagues read a conversation of one's own."""
+    actor = current_actor()
+    conversation = _own(actor, conversation_id)
+    names = request.POST.get("shared_with", "").replace(",", " ").split()
+    try:
+        share_conversation(actor, conversation_id=conversation.id, usernames=names)
+        messages.success(request, "Saved who may read this conversation.")
+    except Invalid as refusal:
+        problems = refusal.fields.get("shared_with", [refusal.message])
+        messages.error(request, " ".join(problems))
+    return redirect("conversation", conversation_id=conversation.id)
+
+
 @require_http_methods(["GET", "POST"])
 def faq_page(request: HttpRequest) -> HttpResponse:
     """Answer anybody's question from what is public."""
@@ -156,6 +176,13 @@ def faq_page(request: HttpRequest) -> HttpResponse:
 def _own(actor: Actor, conversation_id: UUID) -> Conversation:
     try:
         return get_conversation(actor, conversation_id)
+    except NotFound as error:
+        raise Http404 from error
+
+
+def _readable(actor: Actor, conversation_id: UUID) -> Conversation:
+    try:
+        return get_readable_conversation(actor, conversation_id)
     except NotFound as error:
         raise Http404 from error
 
@@ -208,10 +235,14 @@ def _shown(actor: Actor, conversation: Conversation | None) -> Shown:
         shown["mfa_session_id"] = waiting.challenge_id
     latest = list_messages(conversation).order_by("-position")[:LATEST_MESSAGES]
     found: list[Message] = list(latest)[::-1]
+    record_reading(actor, conversation, found)
     seen = show_messages(actor, conversation, found, now=timezone.now())
+    is_own = conversation.owner_id == actor.id
     return {
         **shown,
         "conversation": conversation,
+        "is_shared": not is_own,
+        "readers": list_readers(conversation) if is_own else [],
         "messages_shown": [_said(one) for one in seen],
     }
 

@@ -315,3 +315,34 @@ def test_old_conversations_take_their_permissions_along(shared):
     expire_conversations(timezone.now() + timedelta(days=1), frozenset())
 
     assert not ConversationUserPermission.objects.exists()
+
+
+def test_the_page_shows_what_is_shared_without_a_way_to_write(
+    shared, browser, alice, bob, charlie
+):
+    path = f"/chat/{shared.id}"
+
+    mine = browser(alice).get(path).content.decode()
+    seen = browser(bob).get(path).content.decode()
+
+    assert 'value="bob"' in mine
+    assert "alice lets you read this conversation" in seen
+    assert 'id="ask-form"' not in seen
+    assert f"{path}/delete" not in seen
+    assert f"{path}/share" not in seen
+    assert browser(charlie).get(path).status_code == 404
+    for step in ("", "/share", "/delete"):
+        assert browser(bob).post(path + step, {"text": "hi"}).status_code == 404
+
+
+def test_the_page_takes_names_and_says_what_is_wrong(talk, browser, alice, bob):
+    client = browser(alice)
+
+    said = client.post(
+        f"/chat/{talk.id}/share", {"shared_with": "bob, nobody"}, follow=True
+    )
+    assert "There is no user nobody." in said.content.decode()
+    assert not may_read(bob, talk)
+    client.post(f"/chat/{talk.id}/share", {"shared_with": "bob"})
+
+    assert may_read(bob, talk)
