@@ -15,8 +15,8 @@ from chat.constants import CHAT_LOG_DAYS, LOGIN_MESSAGE, MAX_TITLE_LENGTH
 from chat.models import Conversation
 from chat.selectors.conversations import get_conversation
 from chatsec.core.context import Actor
-from chatsec.core.errors import Conflict, Invalid, NotFound, Unauthenticated
-from privacy.selectors import held_subjects
+from chatsec.core.errors import Invalid, NotFound, Unauthenticated
+from privacy.services.retention import require_no_hold
 
 
 def start_conversation(
@@ -53,9 +53,8 @@ def rename_conversation(
 def delete_conversation(actor: Actor, *, conversation_id: UUID) -> None:
     """Delete the actor's own conversation with everything in it."""
     conversation = get_conversation(actor, conversation_id)
-    if conversation.owner_id in held_subjects():
-        raise Conflict("A legal hold keeps this conversation.", code="legal_hold")
     with transaction.atomic():
+        require_no_hold(conversation.owner_id)
         # A message on its way holds this lock; it is deleted too, once it is kept.
         own = Conversation.objects.select_for_update().filter(id=conversation_id)
         if (locked := own.first()) is None:

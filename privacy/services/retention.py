@@ -64,12 +64,24 @@ def _no_new_holds() -> Iterator[None]:
     """Make `place_hold` wait while the block deletes what it found to be free.
 
     Once a hold is placed, then, nothing of the person is deleted any more. The lock is
-    held on a connection of its own: the deletions commit batch by batch meanwhile.
+    held on a connection of its own: the deletions commit batch by batch meanwhile. It
+    is shared: only placing a hold waits, not another deletion.
     """
     with transaction.atomic(using=LOCKING), connections[LOCKING].cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HOLDS_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [HOLDS_LOCK])
         yield
+
+
+def require_no_hold(subject_id: UUID) -> None:
+    """Raise Conflict if a hold stands; else none is placed before this transaction ends.
+
+    Call it in the transaction that deletes something of the subject.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [HOLDS_LOCK])
+    if subject_id in selectors.held_subjects():
+        raise Conflict("A legal hold keeps this data.", code="legal_hold")
 
 
 def _wait_for_deletions() -> None:
