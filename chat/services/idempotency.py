@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -17,6 +16,7 @@ from chat.constants import (
 from chat.errors import InFlight, KeyReused
 from chat.models import Conversation, IdempotencyRecord
 from chat.models.pending import IdempotencyState
+from chatsec.core import crypto
 from chatsec.core.errors import Invalid
 
 
@@ -29,7 +29,7 @@ def begin(
     """
     if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isprintable():
         raise Invalid("Idempotency-Key has 1 to 255 printable characters.")
-    digests = sha256(key.encode()).digest(), sha256(body.encode()).digest()
+    digests = _digest("key", key), _digest("body", body)
     try:
         with transaction.atomic():
             return _create(conversation, *digests, now=now)
@@ -49,6 +49,11 @@ def abandon(record_id: UUID) -> None:
     IdempotencyRecord.objects.filter(
         id=record_id, state=IdempotencyState.IN_FLIGHT
     ).delete()
+
+
+def _digest(kind: str, value: str) -> bytes:
+    """Return a keyed digest: a short text is guessed from a plain one."""
+    return crypto.blind_index(f"idempotency-{kind}", value)
 
 
 def _create(

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from django.db import connections
@@ -171,3 +172,14 @@ def test_messages_at_once_have_places_of_their_own(talk):
     assert failed == []
     positions = Message.objects.order_by("position").values_list("position", flat=True)
     assert list(positions) == list(range(1, 17))
+
+
+@pytest.mark.django_db
+def test_nobody_can_guess_the_message_from_its_record(talk):
+    """An unkeyed digest of a short text is the text, for who tries a few millions."""
+    answer_message(*talk, QUESTION, idempotency_key="k1")
+
+    kept = IdempotencyRecord.objects.get()
+
+    assert bytes(kept.body_digest) != sha256(QUESTION.encode()).digest()
+    assert bytes(kept.key_digest) != sha256(b"k1").digest()
