@@ -129,6 +129,8 @@ class DownloadView(ApiView):
 
     required_permission = SIGNED_IN
     renderer_classes = (JSONRenderer, ZipOrProblem)
+    # No HEAD: Django would answer it with GET, and a look would use a download up.
+    http_method_names = ("get", "options")
 
     @extend_schema(responses={(200, "application/zip"): OpenApiResponse(bytes)})
     def get(self, request: Request, request_id: UUID) -> StreamingHttpResponse:

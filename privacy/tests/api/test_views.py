@@ -262,3 +262,12 @@ def test_a_used_up_export_is_gone(api, alice):
 
     assert (answer.status_code, answer.json()["code"]) == (404, "export_gone")
     assert client.get(f"{REQUESTS}/{request.id}").json()["download"] is None
+
+
+def test_a_look_at_the_headers_uses_no_download_up(api, alice):
+    client = api(alice)
+    request = finished_export(alice)
+
+    assert client.head(f"{REQUESTS}/{request.id}/download").status_code == 405
+    left = client.get(f"{REQUESTS}/{request.id}").json()["download"]["downloads_left"]
+    assert left == 3
