@@ -49,7 +49,7 @@ def group_table(model: type[Model]) -> Table:
 def codename_for(model: type[Model], permission: str) -> str | None:
     """Return the permission's codename if it is one of the model's app."""
     app_label, _, codename = permission.rpartition(".")
-    if app_label and app_label != model._meta.app_label:
+    if "\x00" in codename or app_label not in ("", model._meta.app_label):
         return None
     return codename
 
