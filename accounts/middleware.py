@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +18,7 @@ from accounts.services.sessions import touch_session
 from chatsec.core.context import ANONYMOUS, Actor, Channel, set_actor
 
 ADMIN_PATH = "/admin/"
+API_PATH = "/api/"
 
 
 class SessionActorMiddleware:
@@ -38,8 +40,9 @@ class SessionActorMiddleware:
 
 
 def _actor_of(request: HttpRequest) -> Actor:
+    nobody = replace(ANONYMOUS, channel=_channel_of(request, api=Channel.API))
     if SESSION_KEY not in request.session:
-        return ANONYMOUS
+        return nobody
     session: AuthSession | None = getattr(request.session, "auth_session", None)
     now = timezone.now()
     if (
@@ -49,11 +52,17 @@ def _actor_of(request: HttpRequest) -> Actor:
     ):
         request.session.flush()
         request._cached_user = AnonymousUser()  # type: ignore[attr-defined]  # noqa: SLF001 - where Django's own middleware looks first
-        return ANONYMOUS
+        return nobody
     request._cached_user = session.user  # type: ignore[attr-defined]  # noqa: SLF001 - saves the second query
     touch_session(session, now=now)
-    admin = request.path.startswith(ADMIN_PATH)
-    return actor_for_session(session, Channel.ADMIN if admin else Channel.WEB)
+    return actor_for_session(session, _channel_of(request, api=Channel.WEB))
+
+
+def _channel_of(request: HttpRequest, *, api: Channel) -> Channel:
+    """Return where the request came in; the web page calls the API by its cookie."""
+    if request.path.startswith(ADMIN_PATH):
+        return Channel.ADMIN
+    return api if request.path.startswith(API_PATH) else Channel.WEB
 
 
 def _is_good(request: HttpRequest, session: AuthSession) -> bool:

@@ -50,6 +50,24 @@ def test_a_sign_in_is_the_users_own_event():
     assert event["outcome"] == "success"
 
 
+@pytest.mark.parametrize(
+    ("path", "channel"), [("/api/v1/auth/token", "api"), ("/sign-in", "web")]
+)
+def test_sign_ins_say_where_they_came_in(client, path, channel):
+    make_user("alice")
+
+    for password in ("wrong password", PASSWORD):
+        body = {"username": "alice", "password": password}
+        if channel == "api":
+            client.post(path, body, content_type="application/json")
+        else:
+            client.post(path, body)
+
+    (refused,) = list_events(event_type="accounts.sign_in_failed")
+    (opened,) = list_events(event_type="accounts.signed_in")
+    assert refused.channel == opened.channel == channel
+
+
 def test_a_refused_sign_in_is_kept_without_what_was_typed():
     make_user("alice")
     for name in ("alice", "secret-project"):
