@@ -1,8 +1,8 @@
-"""Pages of the admin site that are no model's."""
+"""Pages of the admin site that are no model's, and "My roles"."""
 
 from django.urls import path
 
-from rbac.pages import explaining, giving, matrix, picture, trying
+from rbac.pages import access, explaining, giving, matrix, picture, trying
 
 urlpatterns = [
     path("admin/rbac/matrix/", matrix.matrix, name="permission-matrix"),
@@ -15,5 +15,18 @@ urlpatterns = [
         "admin/rbac/assignment/<uuid:pk>/take-back/",
         giving.take_back,
         name="take-role-back",
+    ),
+    path("access", access.access_page, name="access"),
+    path("access/requests", access.ask, name="access-ask"),
+    path(
+        "access/requests/<uuid:request_id>/cancel",
+        access.cancel,
+        name="access-cancel",
+    ),
+    path("access/break-glass", access.break_the_glass, name="access-break-glass"),
+    path(
+        "access/break-glass/<uuid:activation_id>/end",
+        access.mend_the_glass,
+        name="access-break-glass-end",
     ),
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.models import User
 from auditlog.services import Target, record
 from chatsec.core.context import SYSTEM, Actor, ActorKind
 from chatsec.core.errors import Conflict, Denied, Invalid, Json, NotFound, TooMany
@@ -23,9 +23,6 @@ from rbac.services.governance import (
     hold_policy_lock,
     refuse_unless_administrator,
 )
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 State = AccessRequest.State
 OPEN_FOR = timedelta(days=14)
@@ -43,7 +40,7 @@ def request_access(
     now = timezone.now()
     with transaction.atomic():
         # Two of his sessions wait for each other: the limits below are exact.
-        type(user).objects.select_for_update(no_key=True).only("id").get(pk=user.pk)
+        User.objects.select_for_update(no_key=True).only("id").get(pk=user.pk)
         wanted = _requestable(role)
         mine = AccessRequest.objects.filter(requester=user, state=State.OPEN)
         _expire(mine.filter(expires_at__lte=now))
