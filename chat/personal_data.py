@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from chat import sealing
@@ -132,10 +133,18 @@ def _in_batches(rows: QuerySet[Message] | QuerySet[Conversation]) -> int:
     while ids := list(
         rows.filter(id__gt=after).order_by("id").values_list("id", flat=True)[:CHUNK]
     ):
-        deleted += len(ids)
         after = ids[-1]
-        rows.model._default_manager.filter(id__in=ids).delete()  # noqa: SLF001 - Django's name for it
+        deleted += _delete_if_still(rows.filter(id__in=ids))
     return deleted
+
+
+def _delete_if_still(rows: QuerySet[Message] | QuerySet[Conversation]) -> int:
+    """Delete what still belongs to `rows` once nobody is using it any more."""
+    with transaction.atomic():
+        locked = rows.select_for_update(of=("self",)).only("id")
+        ids = [row.id for row in locked]
+        rows.model._default_manager.filter(id__in=ids).delete()  # noqa: SLF001 - Django's name for it
+    return len(ids)
 
 
 declare(
