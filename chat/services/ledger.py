@@ -87,8 +87,8 @@ def _related(remembered: Sequence[Group], new: Sequence[Group]) -> list[Group]:
     rest = list(remembered)
     while touching := [group for group in rest if not reached.isdisjoint(group)]:
         found += touching
-        reached.update(*touching)
         rest = [group for group in rest if reached.isdisjoint(group)]
+        reached.update(*touching)
     return found
 
 
