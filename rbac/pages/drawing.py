@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 
 BOX_WIDTH, GAP, MARGIN = 178, 16, 20
 TIER_HEAD, TIER_GAP = 30, 64
+ROW_GAPS = {"role": 64}
+ROW_GAP = 30
 LINE_HEIGHT, BOX_HEAD = 17, 30
 PER_ROW = 4
 CHARACTERS = 22  # of a box's line
-FLOW_CHARACTERS = 42
+FLOW_CHARACTERS, FLOW_BOLD_CHARACTERS = 41, 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,12 @@ def arrange(tiers: Sequence[tuple[str, str, Sequence[Sequence[Box]]]]) -> Drawin
     width = max(widest, 3) * (BOX_WIDTH + GAP) - GAP + 2 * MARGIN
     drawing, y = Drawing(width=width), 0
     for name, kind, rows in tiers:
-        top = y
+        top, gap = y, ROW_GAPS.get(kind, ROW_GAP)
         y += TIER_HEAD
         for row in rows:
             _place(row, width, y)
-            y += max((box.height for box in row), default=0) + TIER_GAP
-        y += MARGIN - TIER_GAP if rows else MARGIN
+            y += max((box.height for box in row), default=0) + gap
+        y += MARGIN - gap if rows else MARGIN
         boxes = tuple(box for row in rows for box in row)
         drawing.tiers.append(Tier(name, kind, top, y - top, boxes))
         y += TIER_GAP

@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from accounts.models import User
 from rbac import selectors
-from rbac.pages.drawing import FLOW_CHARACTERS
+from rbac.pages.drawing import FLOW_BOLD_CHARACTERS, FLOW_CHARACTERS
 from rbac.policy import Decision, Snapshot
 from rbac.services import as_actor, decide, effective_permissions
 
@@ -112,6 +112,8 @@ def _ending(decision: Decision, user: User) -> str:
 
 
 def _step(number: int, text: str, kind: str, y: int) -> Step:
-    words = wrap(text, FLOW_CHARACTERS) or [""]
+    # What is coloured is bold, and wider.
+    width = FLOW_BOLD_CHARACTERS if kind else FLOW_CHARACTERS
+    words = wrap(text, width) or [""]
     lines = tuple((line, y + 14 + at * STEP_LINE) for at, line in enumerate(words))
     return Step(number, text, kind, lines, y, max(28, len(words) * STEP_LINE + 6))

@@ -107,7 +107,9 @@ def take_back(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
         except DomainError as refusal:
             show_refusal(form, refusal, fields={})
         else:
-            messages.success(request, f"{row.user.username} no longer has {row.role}.")
+            messages.success(
+                request, f"{row.role} taken back from {row.user.username}."
+            )
             return HttpResponseRedirect(_page_of(request, row.user))
     context = {"form": form, "assignment": row}
     return render(request, "rbac/take_back.html", f"Take back {row.role}", context)
@@ -121,7 +123,7 @@ def _page_of(request: HttpRequest, user: User) -> str:
 
 
 def _given_text(row: Assignment) -> str:
-    text = f"{row.user.username} has the role {row.role}"
+    text = f"{row.role} given to {row.user.username}"
     if row.valid_until is None:
         return f"{text}, without end."
     return f"{text} until {worded(row.valid_until)}."
@@ -133,4 +135,4 @@ def _report(request: HttpRequest, outcome: BulkOutcome) -> None:
         text = f"{outcome.given[0].role} given to {len(outcome.given)}: {names}."
         messages.success(request, text)
     for refused in outcome.refused:
-        messages.error(request, f"{refused.user.username}: {refused.text}")
+        messages.error(request, f"Not given to {refused.user.username}: {refused.text}")
