@@ -111,11 +111,19 @@ def _current(person: Person) -> Entry:
     return entries.add(person.id, stamp.person, roles, valid_until=change)
 
 
-def active_closure(person: Person | None) -> frozenset[str]:
-    """Return the names of the roles that count now, with all that they inherit."""
+class ActiveRoles(NamedTuple):
+    """The names of the roles that count, with all that they inherit, and where."""
+
+    names: frozenset[str]
+    policy: Snapshot
+
+
+def active_roles(person: Person | None) -> ActiveRoles:
+    """Return the roles that count for the person now; `public` alone for nobody."""
     entry = entry_for(person)
     compiled = (entry.snapshot.roles[name] for name in entry.roles)
-    return frozenset(name for role in compiled for name in role.closure)
+    names = frozenset(name for role in compiled for name in role.closure)
+    return ActiveRoles(names, entry.snapshot)
 
 
 def _roles_at(person_id: UUID, now: datetime) -> tuple[list[str], datetime | None]:

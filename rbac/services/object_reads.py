@@ -162,7 +162,7 @@ def prefetch_object_permissions(
     """
     if person is None:
         return
-    holder = Holder(person.id, selectors.active_closure(person))
+    holder = Holder(person.id, selectors.active_roles(person))
     entry = selectors.entry_for(person)
     held = _held_by(person) or _Known(entry, request_context.current().request_id)
     by_model: dict[type[Model], list[str]] = defaultdict(list)
@@ -213,7 +213,7 @@ def _given(
     codenames = {codename_for(model, one) for one in permissions} - {None}
     if not codenames:
         return queryset.none()
-    holder = Holder(actor.id, selectors.active_closure(actor.person))
+    holder = Holder(actor.id, selectors.active_roles(actor.person))
     ids = held_ids(model, [name for name in codenames if name], holder)
     return queryset.filter(pk__in=ids)
 
@@ -227,7 +227,7 @@ def _holds(person: Person, permission: str, obj: Model) -> bool:
     on_object = known.get((model, str(obj.pk)))
     if on_object is not None:
         return codename in on_object
-    holder = Holder(person.id, selectors.active_closure(person))
+    holder = Holder(person.id, selectors.active_roles(person))
     found = model._default_manager.filter(  # noqa: SLF001 - Django's name for it
         pk__in=held_ids(model, [codename], holder)
     )
