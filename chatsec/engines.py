@@ -23,6 +23,8 @@ WITHOUT_ENGINES = {
 }
 
 CONNECTION = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+# A host that swallows packets must not hold a request for the system's two minutes.
+WAIT = {"connect_timeout": 2}
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,14 @@ def databases(urls: EngineUrls) -> dict[str, dict[str, Any]]:
     # Mirrors: the test runner makes one database, not three.
     mirror = {"TEST": {"MIRROR": "default"}}
     return {
-        "default": {**urls.application, **CONNECTION},
-        "owner": {**urls.owner, "CONN_MAX_AGE": 0, **mirror},
-        "retention": {**urls.retention, "CONN_MAX_AGE": 0, **mirror},
+        "default": {**_with_wait(urls.application), **CONNECTION},
+        "owner": {**_with_wait(urls.owner), "CONN_MAX_AGE": 0, **mirror},
+        "retention": {**_with_wait(urls.retention), "CONN_MAX_AGE": 0, **mirror},
     }
+
+
+def _with_wait(database: dict[str, Any]) -> dict[str, Any]:
+    return {**database, "OPTIONS": {**WAIT, **database.get("OPTIONS", {})}}
 
 
 def _external(env: environ.Env, database: str, redis: str) -> EngineUrls:

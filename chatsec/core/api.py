@@ -35,6 +35,7 @@ from chatsec.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from chatsec.core.outage import is_out_of_reach
 from chatsec.core.parsers import TooLarge
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ PUBLIC = "public"
 SIGNED_IN = "signed-in"
 PROBLEM_JSON = "application/problem+json"
 LOGIN_MESSAGE = "Please log in to use the chatbot"
+OUTAGE_MESSAGE = "The database cannot be reached. Please try again in a moment."
 
 STATUS_OF: Mapping[type[DomainError], int] = {
     Invalid: 400,
@@ -72,22 +74,6 @@ TITLES = {
 }
 
 
-class ApiView(APIView):
-    """A view that says who may call it, by method or for all of them.
-
-    `required_permission` is a permission code, PUBLIC or SIGNED_IN; system check
-    rbac.E001 fails the start when a view names none.
-    """
-
-    required_permission: ClassVar[str | Mapping[str, str]]
-
-    def check_permissions(self, request: Request) -> None:
-        """Answer 405 to a method that nobody has, whoever asks."""
-        if str(request.method) not in self.allowed_methods:
-            raise exceptions.MethodNotAllowed(str(request.method))
-        super().check_permissions(request)
-
-
 class CursorPage(CursorPagination):
     """Pages of `{"results", "next", "previous"}`, at most 200 rows each."""
 
@@ -113,6 +99,22 @@ class CursorPage(CursorPagination):
         return Response({"results": data, **links})
 
 
+class ApiView(APIView):
+    """A view that says who may call it, by method or for all of them.
+
+    `required_permission` is a permission code, PUBLIC or SIGNED_IN; system check
+    rbac.E001 fails the start when a view names none.
+    """
+
+    required_permission: ClassVar[str | Mapping[str, str]]
+
+    def check_permissions(self, request: Request) -> None:
+        """Answer 405 to a method that nobody has, whoever asks."""
+        if str(request.method) not in self.allowed_methods:
+            raise exceptions.MethodNotAllowed(str(request.method))
+        super().check_permissions(request)
+
+
 def paginate(
     request: Request,
     rows: QuerySet[ModelT],
@@ -134,7 +136,9 @@ def problem_handler(error: Exception, where: Mapping[str, Any]) -> Response:
     problem = _problem_of(error)
     if problem.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error)
-        _evidence(error)
+        # Where the database is gone, so is the place of evidence: do not wait again.
+        if not is_out_of_reach(error):
+            _evidence(error)
     return problem
 
 
@@ -151,7 +155,13 @@ def _problem_of(error: Exception) -> Response:
         case RequestDataTooBig():
             return _of_framework(TooLarge())
         case _:
-            return problem(500, "internal_error", "Something went wrong on our side.")
+            return _of_fault(error)
+
+
+def _of_fault(error: Exception) -> Response:
+    if is_out_of_reach(error):
+        return _of_domain(Unavailable(OUTAGE_MESSAGE))
+    return problem(500, "internal_error", "Something went wrong on our side.")
 
 
 def _evidence(error: Exception) -> None:

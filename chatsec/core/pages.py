@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from chatsec.core import context
-from chatsec.core.api import plain_problem, wants_json
+from chatsec.core.api import OUTAGE_MESSAGE, plain_problem, wants_json
+from chatsec.core.outage import is_out_of_reach
 
 
 def organisation(request: HttpRequest) -> dict[str, str]:
@@ -35,14 +39,32 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500 without any detail of the fault."""
-    return _page(request, 500, "internal_error", "Something went wrong on our side.")
+    """Answer 500 without any detail of the fault; 503 while the database is away."""
+    if is_out_of_reach(sys.exc_info()[1]):
+        return _last_page(request, 503, "unavailable", OUTAGE_MESSAGE)
+    message = "Something went wrong on our side."
+    return _last_page(request, 500, "internal_error", message)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Answer 403 to a write without a valid CSRF token or from a foreign origin."""
     message = "This form is too old or came from another site. Load the page again."
     return _page(request, 403, "csrf_failed", message)
+
+
+def _last_page(
+    request: HttpRequest, status: int, code: str, message: str
+) -> HttpResponseBase:
+    """Answer without asking who is signed in: that may be the very thing that broke."""
+    if wants_json(request):
+        return plain_problem(status, code, message)
+    shown = {
+        **organisation(request),
+        "request": request,
+        "status": status,
+        "message": message,
+    }
+    return HttpResponse(render_to_string("error.html", shown), status=status)
 
 
 def _page(
