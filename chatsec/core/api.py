@@ -107,6 +107,8 @@ class ApiView(APIView):
     """
 
     required_permission: ClassVar[str | Mapping[str, str]]
+    # What lists come in: `paginate` makes the pages, the document tells of them.
+    pagination_class: ClassVar[type[CursorPage]] = CursorPage
 
     def check_permissions(self, request: Request) -> None:
         """Answer 405 to a method that nobody has, whoever asks."""
