@@ -10,7 +10,13 @@ import sys
 import benchmarks
 from benchmarks.measure import say
 
-SUPPORT = {"__main__", "measure", "environment"}
+SUPPORT = {
+    "__main__",
+    "authorization_engines",
+    "authorization_workload",
+    "environment",
+    "measure",
+}
 
 
 def main() -> None:

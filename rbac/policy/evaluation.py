@@ -20,6 +20,7 @@ from rbac.policy.values import KINDS, Bindings, Kind, Scalar, Tri, known
 Evaluate = Callable[[Bindings], Tri]
 Read = Callable[[Bindings], Scalar | None]
 
+SURELY_KNOWN_BITS = 3000
 COMPARE: Mapping[syntax.Comparison, Callable[..., bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -94,8 +95,11 @@ def _attribute(root: syntax.Root, name: str) -> Read:
         if values is None:
             return None
         value = values.get(name)
-        # What `known` would say of these, without the call: most attributes are texts.
-        if type(value) is str and value.isascii() and "\x00" not in value:
+        # What `known` would say of most texts and numbers, without the call.
+        if type(value) is str:
+            if value.isascii() and "\x00" not in value:
+                return value
+        elif type(value) is int and value.bit_length() < SURELY_KNOWN_BITS:
             return value
         return known(value)
 
@@ -142,9 +146,11 @@ def _comparison(sign: syntax.Comparison, left: Term, right: Term) -> Evaluate:
         if other is None:
             return None
         kind = kinds.get(type(one))
-        if kind is None or kind is not kinds.get(type(other)):
+        if kind is None:
             return None
-        return compare(one, other)
+        if type(one) is type(other) or kind is kinds.get(type(other)):
+            return compare(one, other)
+        return None
 
     return answer
 
