@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from django.contrib import messages
@@ -31,7 +31,7 @@ from chat.selectors.knowledge import list_articles
 from chat.selectors.pending import find_open_question
 from chat.services.conversations import delete_conversation, start_conversation
 from chat.services.sharing import record_reading, share_conversation
-from chat.stages.judgement import list_runnable
+from chat.stages.offering import list_suggestions
 from chat.stages.reading import ShownMessage, show_messages
 from chatsec.core.context import ANONYMOUS, Actor, current_actor
 from chatsec.core.errors import (
@@ -47,9 +47,9 @@ from chatsec.core.errors import (
 
 LATEST_CONVERSATIONS: Final = 50
 LATEST_MESSAGES: Final = 100
-MAX_SUGGESTIONS: Final = 6
-WORDS_OF_A_SENTENCE: Final = 4
 LONG_CELL: Final = 32
+# Numbers that name something: no separators in them.
+COUNTED_ONCE: Final = frozenset({"year", "quarter", "month"})
 Shown = dict[str, object]
 
 
@@ -69,15 +69,30 @@ class Cell:
     text: str
     kind: str = ""
 
-    @classmethod
-    def of(cls, value: JsonScalar) -> Self:
-        """Return the cell for a value."""
-        if value is None:
-            return cls("")
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return cls(str(value), "number")
-        text = str(value)
-        return cls(text, "long" if len(text) > LONG_CELL else "")
+
+def _column(name: str, values: Sequence[JsonScalar]) -> list[Cell]:
+    """Return a column under its label; figures of one column have the same places."""
+    label, numbers = name.replace("_", " "), [one for one in values if _is_number(one)]
+    if not numbers:
+        return [Cell(label), *map(_worded, values)]
+    if name in COUNTED_ONCE or name.endswith("_id"):
+        set_cells = ["" if one is None else str(one) for one in values]
+    else:
+        places = 2 if any(one != round(one) for one in numbers) else 0
+        set_cells = [
+            f"{one:,.{places}f}" if _is_number(one) else str(one or "")
+            for one in values
+        ]
+    return [Cell(label, "number"), *(Cell(text, "number") for text in set_cells)]
+
+
+def _is_number(value: JsonScalar) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _worded(value: JsonScalar) -> Cell:
+    text = "" if value is None else str(value)
+    return Cell(text, "long" if len(text) > LONG_CELL else "")
 
 
 @login_required
@@ -229,7 +244,7 @@ def _shown(actor: Actor, conversation: Conversation | None) -> Shown:
     ]
     shown: Shown = {"conversations": listed, "limit": MAX_MESSAGE_LENGTH}
     if conversation is None:
-        return {**shown, "suggestions": _suggestions(actor)}
+        return {**shown, "suggestions": list_suggestions(actor)}
     waiting = find_open_question(actor, conversation, now=timezone.now())
     if waiting is not None and waiting.kind == PendingKind.STEP_UP:
         shown["mfa_session_id"] = waiting.challenge_id
@@ -249,11 +264,15 @@ def _shown(actor: Actor, conversation: Conversation | None) -> Shown:
 
 def _said(shown: ShownMessage) -> Shown:
     body = shown.body()
+    columns = [
+        _column(name, [row[place] for row in shown.rows])
+        for place, name in enumerate(shown.columns)
+    ]
     return {
         **body,
         "is_user": shown.message.role == MessageRole.USER,
-        "labels": [name.replace("_", " ") for name in shown.columns],
-        "cells": [[Cell.of(value) for value in row] for row in shown.rows],
+        "labels": [column[0] for column in columns],
+        "cells": list(zip(*(column[1:] for column in columns), strict=True)),
         "reasons": _reasons(body.get("decision")),
         "at": shown.message.created_at,
     }
@@ -264,19 +283,3 @@ def _reasons(decision: Json) -> list[str]:
     if not isinstance(found, list):
         return []
     return [str(one.get("text", "")) for one in found if isinstance(one, dict)]
-
-
-def _suggestions(actor: Actor) -> list[str]:
-    """Return examples of what this actor may ask, his own field's first."""
-    runnable = [entry for entry in list_runnable(actor) if entry.query.examples]
-    sharing = Counter(entry.permissions for entry in runnable)
-    # A permission that opens few queries is about somebody's own field of work.
-    special = sorted(runnable, key=lambda entry: sharing[entry.permissions])
-    return [_as_suggestion(entry.query.examples) for entry in special[:MAX_SUGGESTIONS]]
-
-
-def _as_suggestion(examples: list[str]) -> str:
-    """Return the first example that is a sentence rather than a catchword."""
-    sentences = [text for text in examples if len(text.split()) >= WORDS_OF_A_SENTENCE]
-    text = (sentences or examples)[0]
-    return text[0].upper() + text[1:]

@@ -20,9 +20,11 @@ from chat.interpretation import (
 )
 from chat.interpretation import interpret as understand
 from chat.models import MessageStatus, PendingKind
-from chat.selectors.catalogue import find_entries, find_entry
+from chat.periods import NAMED, fitted
+from chat.selectors.catalogue import Entry, find_entries, find_entry
 from chat.selectors.pending import find_open_question, opened_plan
 from chat.stages.judgement import may_run
+from chat.stages.offering import suggestion_of
 from chat.stages.types import QueryPlan, RedactedMessage, Reply, Turn, TurnEnded
 from chatsec.core import crypto
 from chatsec.core.errors import Json
@@ -33,6 +35,16 @@ MAX_NAME: Final = 80
 MAX_NAME_WORDS: Final = 4
 MAX_NOTE: Final = 1_000
 BARE_NUMBER: Final = re.compile(r"[0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2}")
+
+COMPARED: Final = re.compile(
+    r"\bthan (?:in )?(?:the )?(?:last|previous|prior)\b", re.IGNORECASE
+)
+NO_SUCH_PERIOD: Final = {
+    "quarter": re.compile(r"\b(?:q|quarter )([05-9]|[1-9][0-9])\b", re.IGNORECASE),
+    "year": re.compile(
+        r"\b(?:in|of|for|year) (1[0-9]{3}|2[1-9][0-9]{2})\b", re.IGNORECASE
+    ),
+}
 
 
 def interpret(message: RedactedMessage) -> QueryPlan:
@@ -48,10 +60,30 @@ def interpret(message: RedactedMessage) -> QueryPlan:
         raise TurnEnded(message.turn, _out_of_scope())
     entry = find_entry(found.query) if found.query and found.band == "answer" else None
     if entry is not None:
-        return QueryPlan(message.turn, entry, found.slots, message.text)
+        return QueryPlan(
+            message.turn, entry, _slots(message, found, entry), message.text
+        )
     if found.band == "clarify":
         raise TurnEnded(message.turn, _clarify(message.turn, found))
     raise TurnEnded(message.turn, _out_of_scope())
+
+
+def _slots(
+    message: RedactedMessage, found: Interpretation, entry: Entry
+) -> Mapping[str, SlotValue]:
+    """Return what was found, in the query's own periods.
+
+    A quarter or year that there is not stays in, so that it is asked for again: the
+    figures of all time are no answer to “sales in Q7”.
+    """
+    slots = dict(found.slots)
+    if COMPARED.search(message.text):
+        # “more than last year” is about both years.
+        slots = {name: slots[name] for name in slots if name not in NAMED}
+    for slot, pattern in NO_SUCH_PERIOD.items():
+        if slot not in slots and (number := pattern.search(message.text)):
+            slots[slot] = int(number[1])
+    return fitted(slots, entry.properties, today=message.turn.now.date())
 
 
 def _form_turn(message: RedactedMessage, found: Interpretation) -> QueryPlan | None:
@@ -90,18 +122,19 @@ def _clarify(turn: Turn, found: Interpretation) -> Reply:
     """Ask back, naming only what this actor may run."""
     entries = find_entries([candidate.query for candidate in found.candidates])
     options: list[Json] = [
-        {"query": entry.key, "title": entry.query.title, "text": _example(entry.query)}
+        {
+            "query": entry.key,
+            "title": entry.query.title,
+            "text": suggestion_of(examples),
+        }
         for candidate in found.candidates
-        if (entry := entries.get(candidate.query)) and may_run(turn.actor, entry)
+        if (entry := entries.get(candidate.query))
+        and may_run(turn.actor, entry)
+        and (examples := entry.query.examples or [entry.query.title])
     ]
     if not options:
         return _out_of_scope()
     return Reply(MessageStatus.CLARIFY, CLARIFY_MESSAGE, extra={"options": options})
-
-
-def _example(query: object) -> str:
-    examples = getattr(query, "examples", None) or [getattr(query, "title", "")]
-    return str(examples[0])
 
 
 def _out_of_scope() -> Reply:

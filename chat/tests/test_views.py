@@ -35,7 +35,7 @@ def test_a_question_is_answered_with_a_table(browser, alice):
     assert page.redirect_chain[-1][0].startswith("/chat/")
     assert "<table" in shown
     assert "north-1" in shown
-    assert "Why?" in shown
+    assert "Why may I see this?" in shown
     again = client.get(page.redirect_chain[-1][0])
     assert Conversation.objects.count() == 1
     assert b"north-1" in again.content
@@ -160,3 +160,18 @@ def test_a_malformed_challenge_is_over(browser, alice):
     )
 
     assert "This verification is over" in page.content.decode()
+
+
+def test_figures_of_a_column_are_set_alike(browser, dan):
+    page = ask(browser(dan), "top 3 products in 2025").content.decode()
+
+    assert re.search(r'<th scope="col" class="number">revenue</th>', page)
+    assert re.search(r'<td class="number">[0-9]{1,3}(,[0-9]{3})*\.[0-9]{2}</td>', page)
+    report = ask(browser(dan), "Show me the financial report").content.decode()
+    assert re.search(r'<td class="number">20[0-9]{2}</td>', report)
+
+
+def test_what_is_offered_is_asked_with_one_press(browser, dan):
+    page = ask(browser(dan), "sales in Q7").content.decode()
+
+    assert re.search(r'<button [^>]*name="text" value="4">4</button>', page)

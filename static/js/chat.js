@@ -40,9 +40,21 @@
     notices.replaceChildren(element("p", "notice notice--bad", text));
   };
 
-  const showCell = (cell, value) => {
+  // Numbers that name something have no separators; the rest of a column the same places.
+  const places = (name, values) => {
+    if (["year", "quarter", "month"].includes(name) || name.endsWith("_id")) return null;
+    return values.some((value) => typeof value === "number" && !Number.isInteger(value)) ? 2 : 0;
+  };
+
+  const showCell = (cell, value, digits) => {
     cell.textContent = value === null ? "" : value;
-    if (typeof value === "number") cell.className = "number";
+    if (typeof value === "number") {
+      cell.className = "number";
+      if (digits !== null) {
+        const form = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+        cell.textContent = value.toLocaleString("en-GB", form);
+      }
+    }
     // Short values stay on one line; notes and other long texts wrap.
     if (typeof value === "string" && value.length > 32) cell.className = "long";
   };
@@ -52,15 +64,17 @@
     scroll.tabIndex = 0;
     const table = element("table", "table");
     const head = table.createTHead().insertRow();
-    for (const name of columns) {
-      const cell = element("th", "", name.replaceAll("_", " "));
+    const digits = columns.map((name, at) => places(name, rows.map((row) => row[at])));
+    for (const [at, name] of columns.entries()) {
+      const isNumber = rows.some((row) => typeof row[at] === "number");
+      const cell = element("th", isNumber ? "number" : "", name.replaceAll("_", " "));
       cell.scope = "col";
       head.append(cell);
     }
     const body = table.createTBody();
     for (const row of rows) {
       const line = body.insertRow();
-      for (const value of row) showCell(line.insertCell(), value);
+      for (const [at, value] of row.entries()) showCell(line.insertCell(), value, digits[at]);
     }
     scroll.append(table);
     item.append(scroll);
@@ -75,13 +89,25 @@
     }
     if (answer.options && answer.options.length) {
       const options = element("ul", "message__options");
-      for (const option of answer.options) options.append(element("li", "", option.text));
+      for (const option of answer.options) {
+        const choice = element("button", "button button--quiet button--small", option.text);
+        choice.type = "button";
+        choice.addEventListener("click", () => {
+          ask.elements.text.value = option.text;
+          ask.requestSubmit();
+          ask.elements.text.focus();
+        });
+        const line = element("li");
+        line.append(choice);
+        options.append(line);
+      }
       item.append(options);
     }
     const reasons = (answer.decision && answer.decision.reasons) || [];
     if (reasons.length) {
+      const whyTitle = answer.status === "denied" ? "Why was this refused?" : "Why may I see this?";
       const why = element("details", "message__why");
-      why.append(element("summary", "", "Why?"));
+      why.append(element("summary", "", whyTitle));
       const told = element("ul");
       for (const reason of reasons) told.append(element("li", "", reason.text));
       why.append(told);
