@@ -59,6 +59,7 @@ def _purposes(declared: Sequence[Declaration]) -> list[Json]:
             "title": purpose.title,
             "description": purpose.description,
             "legal_basis": purpose.basis,
+            "basis_in_words": purpose.get_basis_display(),
         }
         for purpose in Purpose.objects.filter(key__in=used)
     ]

@@ -74,7 +74,7 @@ def _no_new_holds() -> Iterator[None]:
 
 
 def require_no_hold(subject_id: UUID) -> None:
-    """Raise Conflict if a hold stands; else none is placed before this transaction ends.
+    """Raise Conflict if a hold stands; else none comes before this transaction ends.
 
     Call it in the transaction that deletes something of the subject.
     """

@@ -117,6 +117,7 @@ def test_the_page_is_text_and_the_table_has_no_formula(alice):
         archive = fetched(alice, finished_export(alice))
 
     page = archive.read("index.html").decode()
+    assert "(Legal obligation)" in page  # and not legal_obligation
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     rows = list(
