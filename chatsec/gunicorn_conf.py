@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -38,9 +40,23 @@ _metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def on_starting(server: Arbiter) -> None:
-    """Forget what the processes of an earlier start counted."""
+    """Stop where settings do not load; forget what an earlier start counted."""
+    _refuse_bad_settings()
     shutil.rmtree(_metrics_dir)
     _metrics_dir.mkdir(mode=0o700)
+
+
+def _refuse_bad_settings() -> None:
+    """Let a process of its own read them: what this one loads, its workers keep.
+
+    A worker that cannot start for want of a secret is started again without end.
+    """
+    command = [sys.executable, "-c", "import chatsec.settings"]
+    tried = subprocess.run(  # noqa: S603 - our own command
+        command, env={**os.environ, "CHATSEC_ENGINES": "off"}, check=False
+    )
+    if tried.returncode:
+        raise SystemExit(tried.returncode)
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
