@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.db.models import F
 from django.utils import timezone
 
@@ -13,6 +15,10 @@ from rbac.models import Assignment, PolicyStamp
 from rbac.services.deciding import decide
 
 MAX_REASON = 500
+# Letters that run from right to left need none of these; only deceit does.
+DIRECTION_CONTROLS = frozenset(
+    ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+)
 NOBODY, FOR_A_WHILE, LASTING = range(3)
 
 
@@ -32,16 +38,23 @@ def refuse_unless_administrator(actor: Actor) -> None:
 
 
 def cleaned_reason(reason: str) -> str:
-    """Return the reason; raise Invalid if it says nothing."""
+    """Return the reason; raise Invalid if it says nothing that can be read."""
     text = reason.strip()
-    if not text:
+    if not any(sign.isalnum() for sign in text):
         raise Invalid("A reason is needed.", fields={"reason": ["Say why."]})
-    if len(text) > MAX_REASON or "\x00" in text:
+    if len(text) > MAX_REASON or any(_is_deceptive(sign) for sign in text):
         raise Invalid(
             "The reason is not valid.",
             fields={"reason": [f"At most {MAX_REASON} characters of text."]},
         )
     return text
+
+
+def _is_deceptive(sign: str) -> bool:
+    """Whether the sign controls a screen, or turns round what is read beside it."""
+    if unicodedata.category(sign) == "Cc":
+        return not sign.isspace()
+    return unicodedata.bidirectional(sign) in DIRECTION_CONTROLS
 
 
 def administration(*, without: Person | None = None) -> int:
