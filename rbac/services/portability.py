@@ -264,7 +264,7 @@ def _by_name(roles: tuple[RoleDefinition, ...]) -> dict[str, RoleDefinition]:
 
 def _comparable(role: RoleDefinition) -> tuple[object, ...]:
     return (
-        role.label,
+        role.label.strip(),
         role.description,
         frozenset(role.inherits),
         frozenset(role.grants),

@@ -181,7 +181,8 @@ def validated(definition: RoleDefinition) -> RoleDefinition:
         ROLE_NAME(definition.name)
     except ValidationError as error:
         problems["name"] = list(error.messages)
-    label = definition.label.strip() or definition.name.replace("_", " ").capitalize()
+    name = definition.name.replace("_", " ").strip().capitalize()
+    label = definition.label.strip() or name
     if len(label) > 100 or "\x00" in label:
         problems["label"] = ["At most 100 characters of text."]
     if len(definition.description) > 1000 or "\x00" in definition.description:
