@@ -41,6 +41,15 @@ class TooManyGroups(Denied):
         )
 
 
+class ReaderUnknown(Denied):
+    """What somebody unknown was shown cannot be held against what he asks next."""
+
+    default_code = "sign_in_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Please sign in to see figures of groups.")
+
+
 class KeyReused(DomainError):
     """The idempotency key came with another body before."""
 

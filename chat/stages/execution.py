@@ -8,7 +8,7 @@ from chat.constants import INSUFFICIENT, MAX_UNITS
 from chat.datasets.checker import COUNTED_PERSONS
 from chat.datasets.groups import NOBODY, Group, Key, Persons, suppress
 from chat.datasets.sources import Fetched, run_together, sources
-from chat.errors import TooManyGroups, TooSimilar
+from chat.errors import ReaderUnknown, TooManyGroups, TooSimilar
 from chat.models import MessageStatus, QueryKind
 from chat.selectors.knowledge import search_articles
 from chat.services.ledger import WIDTH, remember_release
@@ -20,7 +20,7 @@ from chat.stages.types import (
     Reply,
     TurnEnded,
 )
-from chatsec.core.errors import Json
+from chatsec.core.errors import Denied, Json
 from privacy.selectors import Holding, list_holdings
 
 MAX_RESOURCE_IDS: Final = 500
@@ -98,8 +98,10 @@ def _releasable(fetched: FetchedRows) -> Cells:
     """Return the groups that may be shown, once it is noted that they are."""
     authorized, found = fetched.authorized, fetched.fetched
     reader, bound = authorized.turn.actor.id, authorized.bound
-    if bound is None or reader is None or authorized.grid is None:
-        raise ValueError("an aggregate without a reader or without units")
+    if bound is None or authorized.grid is None:
+        raise ValueError("an aggregate without units")
+    if reader is None:
+        raise _refused(authorized, ReaderUnknown())
     keys = [output.name for output in bound.outputs if output.is_plain]
     groups, persons = _groups(fetched, len(keys))
     places = [found.columns.index(name) for name in keys]
@@ -139,9 +141,7 @@ def _groups(fetched: FetchedRows, width: int) -> tuple[dict[Key, Group], Persons
     return {key: frozenset(found) for key, found in groups.items()}, persons
 
 
-def _refused(
-    authorized: AuthorizedPlan, refusal: TooSimilar | TooManyGroups
-) -> TurnEnded:
+def _refused(authorized: AuthorizedPlan, refusal: Denied) -> TurnEnded:
     extra: dict[str, Json] = {
         "error": INSUFFICIENT,
         "code": refusal.code,

@@ -22,8 +22,9 @@ from chat.stages.authorization import authorize
 from chat.stages.execution import execute, release
 from chat.stages.keeping import store
 from chat.stages.types import QueryPlan, Turn, TurnEnded
-from chatsec.core.context import SYSTEM
+from chatsec.core.context import ANONYMOUS, SYSTEM
 from chatsec.demo.queries import SLOTS
+from rbac.models import Role, RoleGrant
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 COLUMNS = ("person", "region", "department", "year", "quarter", "amount")
@@ -310,6 +311,19 @@ def test_somebody_else_asks_for_himself(finance, acting, admin):
     shown(finance, TOTAL, **NORTH)
 
     assert shown(acting(admin), TOTAL, **NORTH, department="Sales")
+
+
+@pytest.mark.django_db
+def test_who_is_not_known_is_shown_no_group(probe):
+    create = RoleGrant.objects.create
+    create(role=Role.objects.get(name="public"), code="read_sales")
+    turn = Turn(ANONYMOUS, None, NOON, 0.0)
+    authorized = authorize(QueryPlan(turn, find_entry(TOTAL), NORTH))
+
+    with pytest.raises(TurnEnded) as ended:
+        release(execute(authorized))
+
+    assert ended.value.answer.reply.extra["code"] == "sign_in_needed"
 
 
 @pytest.mark.django_db
