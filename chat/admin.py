@@ -8,10 +8,21 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from chat.datasets.errors import DefinitionRefused
 from chat.datasets.sources import parse_source_url
-from chat.models import Article, Conversation, Dataset, DataSource, QueryDefinition
+from chat.models import (
+    INTERNAL,
+    PUBLIC_ANSWERS,
+    Article,
+    Conversation,
+    Dataset,
+    DataSource,
+    KnowledgeCollection,
+    QueryDefinition,
+)
 from chat.services.catalogue import (
     dataset_problems,
     query_problems,
@@ -113,6 +124,11 @@ class DatasetForm(DatasetModelForm):
     class Meta:
         model = Dataset
         fields = ("name", "source", "relation", "columns", "person_column")
+        help_texts: ClassVar = {
+            "columns": "A list of {name, label, type, classification, mask}; a mask"
+            " (null, hash, last4, bucket:1000, bucket:month) limits what anybody sees.",
+            "person_column": "Whose figures a row holds: aggregates count these.",
+        }
 
     def clean(self) -> dict[str, Any]:
         """Put what is wrong beside the field that it is about."""
@@ -156,8 +172,23 @@ class SourceForm(SourceModelForm):
             raise forms.ValidationError(str(error)) from error
 
 
+class ObjectPermissionsLink(CatalogueAdmin):
+    """Leads to the page of who holds a permission on this one object."""
+
+    readonly_fields: ClassVar[tuple[str, ...]] = ("object_permissions_page",)
+
+    @admin.display(description="given in person")
+    def object_permissions_page(self, obj: Model) -> str:
+        """Return the link; a new object has nobody yet."""
+        if obj.pk is None or obj._state.adding:  # noqa: SLF001 - documented state
+            return "-"
+        kind = obj._meta.label_lower  # noqa: SLF001 - documented model API
+        page = reverse("object-permissions", kwargs={"label": kind, "pk": obj.pk})
+        return format_html('<a href="{}">Who may, beside roles</a>', page)
+
+
 @admin.register(QueryDefinition)
-class QueryDefinitionAdmin(CatalogueAdmin):
+class QueryDefinitionAdmin(ObjectPermissionsLink):
     """The catalogue."""
 
     form = QueryForm
@@ -216,12 +247,33 @@ class DataSourceAdmin(CatalogueAdmin):
             save_source(current_actor(), obj, url=form.cleaned_data["url"])
 
 
+@admin.register(KnowledgeCollection)
+class KnowledgeCollectionAdmin(ObjectPermissionsLink):
+    """Articles that are opened together."""
+
+    list_display = ("name", "description", "updated_at")
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Whether it may go: not those that new articles come to."""
+        if obj is not None and obj.pk in (INTERNAL, PUBLIC_ANSWERS):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Leave out deleting in bulk, which asks about no single one."""
+        found = super().get_actions(request)
+        return {name: one for name, one in found.items() if name != "delete_selected"}
+
+
 @admin.register(Article)
 class ArticleAdmin(CatalogueAdmin):
     """The knowledge base."""
 
-    list_display = ("title", "permission", "updated_at")
-    list_filter = ("permission",)
+    list_display = ("title", "collection", "permission", "updated_at")
+    list_select_related = ("collection",)
+    list_filter = ("collection", "permission")
     search_fields = ("title", "body")
     prepopulated_fields = {"slug": ("title",)}
 

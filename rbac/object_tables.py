@@ -82,6 +82,25 @@ def held_on(model: type[Model], ids: Iterable[object], holder: Holder) -> Rows:
 _CODENAME = F("permission__codename")
 
 
+class Held(NamedTuple):
+    """One permission on one object, and who has it."""
+
+    kind: str
+    name: str
+    permission: str
+
+
+def list_holders(obj: Model) -> list[Held]:
+    """Return who holds what on the object: roles first, each by name."""
+    roles = group_table(type(obj))._default_manager.filter(content_object=obj)
+    people = user_table(type(obj))._default_manager.filter(content_object=obj)
+    named = roles.values_list("group__role_link__role__name", "permission__name")
+    found = [Held("role", name, code) for name, code in named if name]
+    named = people.values_list("user__username", "permission__name")
+    found += [Held("person", name, code) for name, code in named]
+    return sorted(found, key=lambda one: (one.kind != "role", one.name))
+
+
 def _held(model: type[Model], holder: Holder) -> list[Rows]:
     groups = RoleGroup.objects.filter(role__name__in=holder.roles.names).values("group")
     found = [_rows(group_table(model), model).filter(group__in=groups)]

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from rbac.pages import access, explaining, giving, matrix, picture, trying
+from rbac.pages import (
+    access,
+    explaining,
+    giving,
+    matrix,
+    objects,
+    picture,
+    trying,
+)
 
 urlpatterns = [
     path("admin/rbac/matrix/", matrix.matrix, name="permission-matrix"),
@@ -15,6 +23,11 @@ urlpatterns = [
         "admin/rbac/assignment/<uuid:pk>/take-back/",
         giving.take_back,
         name="take-role-back",
+    ),
+    path(
+        "admin/rbac/objects/<str:label>/<uuid:pk>/",
+        objects.object_permissions,
+        name="object-permissions",
     ),
     path("access", access.access_page, name="access"),
     path("access/requests", access.ask, name="access-ask"),

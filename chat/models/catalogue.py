@@ -94,6 +94,9 @@ class DataClassification(models.TextChoices):
 class QueryDefinition(models.Model):
     """One question that the company allows, with everything that guards it."""
 
+    # What can be given on a single one.
+    object_permissions = ("run_querydefinition",)
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     key = models.CharField(max_length=63, unique=True, validators=[KEY])
     title = models.CharField(max_length=120, blank=True)

@@ -18,6 +18,9 @@ INTERNAL: Final = UUID("01940000-0000-7000-8000-000000000002")
 class KnowledgeCollection(models.Model):
     """Articles that are opened together to people and roles."""
 
+    # What can be given on a single one.
+    object_permissions = ("view_knowledgecollection",)
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120, unique=True)
     description = models.TextField(blank=True, default="", max_length=1000)
