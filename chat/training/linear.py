@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import (
 from sklearn.linear_model import (
     LogisticRegression,
 )
+from threadpoolctl import threadpool_limits
 
 from chat.interpretation.model import (
     WORD_PATTERN,
@@ -55,7 +56,9 @@ def fit(
         [words.fit_transform(marked), characters.fit_transform(spelt)], format="csr"
     )
     head = LogisticRegression(C=recipe.strength, max_iter=300, tol=1e-3)
-    head.fit(csr_matrix(features), labels)
+    # The matrices are small: more threads only wait for each other, and for others.
+    with threadpool_limits(limits=1):
+        head.fit(csr_matrix(features), labels)
     coefficients, bias = _one_column_a_label(head)
     return LinearModel(
         labels=tuple(str(label) for label in head.classes_),
