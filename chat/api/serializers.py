@@ -85,6 +85,12 @@ class SearchSerializer(serializers.Serializer[Any]):
     q = serializers.CharField(max_length=200, default="", allow_blank=True)
 
 
+class FindSerializer(serializers.Serializer[Any]):
+    """The words that a message must hold, all of them."""
+
+    q = serializers.CharField(min_length=2, max_length=200)
+
+
 class OptionSerializer(serializers.Serializer[Any]):
     """One thing that may have been meant: a query, or a value of a slot."""
 
@@ -141,6 +147,13 @@ class MessageSerializer(serializers.Serializer[Any]):
     columns = serializers.ListField(child=serializers.CharField(), required=False)
     rows = serializers.ListField(child=serializers.ListField(), required=False)
     withheld = serializers.BooleanField(required=False)
+
+
+class FoundMessageSerializer(MessageSerializer):
+    """A message that was found, and where."""
+
+    conversation_id = serializers.UUIDField()
+    conversation_title = serializers.CharField()
 
 
 class CatalogueEntrySerializer(serializers.Serializer[Any]):

@@ -7,6 +7,11 @@ from chat.api import views
 urlpatterns = [
     path("conversations", views.ConversationsView.as_view(), name="conversations"),
     path(
+        "conversations/search",
+        views.ConversationSearchView.as_view(),
+        name="conversation-search",
+    ),
+    path(
         "conversations/<uuid:conversation_id>",
         views.ConversationView.as_view(),
         name="conversation-detail",

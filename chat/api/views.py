@@ -22,6 +22,8 @@ from chat.api.serializers import (
     CatalogueEntrySerializer,
     ConversationChangeSerializer,
     ConversationSerializer,
+    FindSerializer,
+    FoundMessageSerializer,
     MessageSerializer,
     QuestionSerializer,
     SearchSerializer,
@@ -37,6 +39,7 @@ from chat.selectors.conversations import (
     get_readable_conversation,
     list_conversations,
     list_messages,
+    title_of,
     with_readers,
 )
 from chat.selectors.knowledge import list_articles, search_articles
@@ -47,7 +50,8 @@ from chat.services.conversations import (
 from chat.services.limits import RateLimited
 from chat.services.sharing import change_conversation, record_reading
 from chat.stages.judgement import list_runnable
-from chat.stages.reading import show_messages
+from chat.stages.reading import ShownMessage, show_messages
+from chat.stages.searching import search_messages
 from chat.stages.types import Answer
 from chatsec.core.api import (
     PUBLIC,
@@ -58,6 +62,7 @@ from chatsec.core.api import (
     problem,
 )
 from chatsec.core.context import Channel
+from chatsec.core.errors import Json
 from rbac.api.permissions import actor_of
 
 UNPROCESSABLE = 422
@@ -135,6 +140,22 @@ class ConversationView(ChatView):
         """Delete the conversation with its messages."""
         delete_conversation(actor_of(request), conversation_id=conversation_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ConversationSearchView(ChatView):
+    """GET /conversations/search?q=."""
+
+    @extend_schema(
+        parameters=[FindSerializer], responses=FoundMessageSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """Return the caller's own messages that hold every word, the latest first."""
+        given = FindSerializer(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        actor, words = actor_of(request), given.validated_data["q"]
+        found = search_messages(actor, words, now=timezone.now())
+        results = [_located(one) for one in found]
+        return Response({"results": results, "next": None, "previous": None})
 
 
 class MessagesView(ChatView):
@@ -243,6 +264,15 @@ class KnowledgeView(ChatView):
 
 def _described(entry: Entry) -> dict[str, object]:
     return dict(CatalogueEntrySerializer(entry.query).data)
+
+
+def _located(found: ShownMessage) -> dict[str, Json]:
+    conversation = found.message.conversation
+    where: dict[str, Json] = {
+        "conversation_id": str(conversation.id),
+        "conversation_title": title_of(conversation),
+    }
+    return {**where, **found.body()}
 
 
 def _wrong_code(wrong: InvalidCode) -> Response:

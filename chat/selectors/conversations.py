@@ -65,6 +65,14 @@ def list_messages(conversation: Conversation) -> QuerySet[Message]:
     return conversation.messages.order_by("position")
 
 
+def list_own_messages(actor: Actor) -> QuerySet[Message]:
+    """Return every message of the actor's own conversations, the latest first."""
+    if actor.id is None:
+        return Message.objects.none()
+    own = Message.objects.filter(conversation__owner_id=actor.id)
+    return own.select_related("conversation").order_by("-created_at", "-position")
+
+
 def title_of(conversation: Conversation) -> str:
     """Return the opened title, or nothing."""
     if conversation.title_sealed is None:

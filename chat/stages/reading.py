@@ -122,12 +122,13 @@ def show_messages(
 ) -> list[ShownMessage]:
     """Return the messages as the actor may see them now."""
     reader = reader_of(actor, messages, now=now)
-    return [_shown(reader, conversation, message) for message in messages]
+    return [show_message(reader, conversation, message) for message in messages]
 
 
-def _shown(
+def show_message(
     reader: Reader, conversation: Conversation, message: Message
 ) -> ShownMessage:
+    """Return the message as this reader may see it."""
     owner, place = conversation.owner_id, sealing.message_place("text", message.id)
     text = sealing.open_text(owner, message.text_sealed, place=place)
     told = _opened(owner, message.slots_sealed, "slots", message.id)
