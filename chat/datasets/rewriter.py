@@ -124,9 +124,9 @@ def bind_units(
     (spec,) = query.datasets.values()
     view = views[spec.name]
     keys = [one.name for one in query.outputs if one.is_plain]
-    # Rows are told apart as the reader's own filters tell them; what they hold is only
-    # counted and added up to notice changes, and never shown.
-    whole = DatasetView(view.rows, {n: view.columns.get(n) for n in spec.by_name})
+    # What hidden columns hold is only counted and added up, to notice changes, and
+    # never shown; those that choose rows are seen in all of them.
+    whole = DatasetView(view.rows, dict.fromkeys(spec.by_name))
     relations, bound = _relations(query, {spec.name: whole})
     sql = _units_sql(query, tuple(sorted({*grid, *keys})), tuple(relations.items()))
     named = {name: parameters.get(name) for name in query.parameters}
@@ -169,7 +169,11 @@ def _is_hidden(
     origin: tuple[str, str], query: CheckedQuery, views: Mapping[str, DatasetView]
 ) -> bool:
     alias, column = origin
-    return column not in views[query.datasets[alias].name].columns
+    columns = views[query.datasets[alias].name].columns
+    if query.is_aggregate and columns.get(column) is not None:
+        # Seen in some rows only: the figure would be of fewer people than are counted.
+        return True
+    return column not in columns
 
 
 def _is_shown(

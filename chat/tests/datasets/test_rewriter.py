@@ -112,6 +112,18 @@ def test_values_are_bound_and_never_written(engine):
     assert fetch(engine, query).rows == ()
 
 
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [
+        ("SELECT SUM(amount) AS total FROM sales", "amount"),
+        ("SELECT COUNT(*) AS n FROM sales WHERE product = 'x'", "product"),
+    ],
+)
+def test_an_aggregate_takes_no_column_that_only_some_rows_show(sql, column):
+    with pytest.raises(QueryRefused):
+        bound(sql, view(**{column: NORTH}), aggregate_only="yes")
+
+
 def test_an_aggregate_counts_persons(engine):
     query = bound(
         "SELECT region, SUM(amount) AS total FROM sales GROUP BY region",
