@@ -20,7 +20,7 @@ from chat.interpretation import (
 )
 from chat.interpretation import interpret as understand
 from chat.models import MessageStatus, PendingKind
-from chat.periods import NAMED, fitted
+from chat.periods import NAMED, PERIOD, fitted
 from chat.selectors.catalogue import Entry, find_entries, find_entry
 from chat.selectors.pending import find_open_question, opened_plan
 from chat.stages.judgement import may_run
@@ -45,6 +45,18 @@ NO_SUCH_PERIOD: Final = {
         r"\b(?:in|of|for|year) (1[0-9]{3}|2[1-9][0-9]{2})\b", re.IGNORECASE
     ),
 }
+
+UNKNOWN_PLACE: Final = re.compile(
+    r"\bin (?:the )?([a-z]{3,80})(?: region)?[\s?.!]*$", re.IGNORECASE
+)
+PLACES: Final = frozenset({"region", "department", "person", "product", *PERIOD})
+# What follows “in” and is no place: “sales in total”, “in detail”, “in euros”.
+MANNERS: Final = frozenset(
+    "total general detail details full short brief summary comparison percent euros"
+    " dollars pounds thousands millions numbers figures words english company"
+    " organisation organization business past future table list year quarter month"
+    " store stores region regions market all".split()
+)
 
 
 def interpret(message: RedactedMessage) -> QueryPlan:
@@ -73,8 +85,8 @@ def _slots(
 ) -> Mapping[str, SlotValue]:
     """Return what was found, in the query's own periods.
 
-    A quarter or year that there is not stays in, so that it is asked for again: the
-    figures of all time are no answer to “sales in Q7”.
+    A quarter, year or place that there is not stays in, so that it is asked for again:
+    the figures of all time are no answer to “sales in Q7”.
     """
     slots = dict(found.slots)
     if COMPARED.search(message.text):
@@ -83,6 +95,9 @@ def _slots(
     for slot, pattern in NO_SUCH_PERIOD.items():
         if slot not in slots and (number := pattern.search(message.text)):
             slots[slot] = int(number[1])
+    place = UNKNOWN_PLACE.search(message.text)
+    if place and not PLACES.intersection(slots) and place[1].lower() not in MANNERS:
+        slots["region"] = place[1]
     return fitted(slots, entry.properties, today=message.turn.now.date())
 
 

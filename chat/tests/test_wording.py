@@ -17,6 +17,18 @@ def test_a_year_without_figures_is_not_answered_with_all_years(ask, alice):
     assert (answer.status, answer.message) == ("clarify", "Which year?")
 
 
+@pytest.mark.parametrize("place", ["Atlantis", "the Atlantis region"])
+def test_a_place_that_there_is_not_is_asked_for_again(ask, dan, place):
+    answer = ask(dan, f"what were total sales in {place}?")
+
+    assert (answer.status, answer.message) == ("clarify", "Which region?")
+
+
+@pytest.mark.parametrize("manner", ["in total", "in euros", "in the north"])
+def test_not_everything_after_in_is_an_unknown_place(ask, dan, manner):
+    assert ask(dan, f"what were our sales {manner}").status == "answered"
+
+
 def test_what_narrows_nothing_is_said_before_the_figures(ask, dan):
     answer = ask(dan, "how much did we sell in the north in March 2025")
 
