@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import sqlglot
@@ -129,6 +130,41 @@ def check_query(
         parameters=frozenset(p.name for p in tree.find_all(exp.Placeholder)),
         is_aggregate=bool(aggregate_only),
     )
+
+
+@lru_cache(maxsize=1024)
+def without_idle_filters(query: CheckedQuery, unset: frozenset[str]) -> CheckedQuery:
+    """Return the query without filters `(:name IS NULL OR ...)` of unset parameters.
+
+    They are true of every row, so that the columns in them decide nothing.
+    """
+    tree = query.tree.copy()
+    where = tree.args.get("where")
+    if where is None:
+        return query
+    both = where.this
+    parts = list(both.flatten(unnest=False)) if isinstance(both, exp.And) else [both]
+    kept = [part.copy() for part in parts if not _is_idle(part, unset)]
+    tree.set("where", exp.Where(this=exp.and_(*kept)) if kept else None)
+    used = query.datasets
+    return replace(
+        query,
+        tree=tree,
+        deciding=_choosing(tree, used) | _ordering(tree, used),
+        choosing=_choosing(tree, used),
+        parameters=frozenset(p.name for p in tree.find_all(exp.Placeholder)),
+    )
+
+
+def _is_idle(part: exp.Expr, unset: frozenset[str]) -> bool:
+    inner = part.unnest()
+    if not isinstance(inner, exp.Or):
+        return False
+    # Compared whole: IS NOT NULL is the same node with one argument more.
+    true = [
+        exp.Is(this=exp.Placeholder(this=name), expression=exp.Null()) for name in unset
+    ]
+    return any(one in true for one in inner.flatten(unnest=False))
 
 
 def _parsed(sql: str) -> exp.Select:

@@ -9,7 +9,12 @@ from functools import lru_cache
 from sqlglot import exp
 
 from chat.constants import MAX_UNITS
-from chat.datasets.checker import COUNTED_PERSONS, CheckedQuery, Output
+from chat.datasets.checker import (
+    COUNTED_PERSONS,
+    CheckedQuery,
+    Output,
+    without_idle_filters,
+)
 from chat.datasets.definitions import ColumnType, DatasetSpec
 from chat.datasets.errors import ColumnRefused
 from chat.datasets.masking import hmac_keys, hmac_sql, keeps_type, masked_sql
@@ -83,9 +88,10 @@ def bind_query(
     query: what it leaves out or puts first would tell the value. A masked column may
     only be shown, never reckoned with.
     """
-    if hidden := {
-        origin for origin in query.deciding if _is_hidden(origin, query, views)
-    }:
+    if _hidden(query, views):
+        unset = {name for name in query.parameters if parameters.get(name) is None}
+        query = without_idle_filters(query, frozenset(unset))
+    if hidden := _hidden(query, views):
         alias, column = min(hidden)
         raise ColumnRefused(query.datasets[alias].by_name[column].label)
     outputs = tuple(one for one in query.outputs if _is_shown(one, query, views))
@@ -163,6 +169,12 @@ def _units_sql(
     tree.set("order", None)
     tree.set("limit", exp.Limit(expression=exp.Literal.number(MAX_UNITS + 1)))
     return _render(tree, dict(relations))
+
+
+def _hidden(
+    query: CheckedQuery, views: Mapping[str, DatasetView]
+) -> set[tuple[str, str]]:
+    return {origin for origin in query.deciding if _is_hidden(origin, query, views)}
 
 
 def _is_hidden(

@@ -405,6 +405,62 @@ def test_a_masked_column_cannot_be_bisected(attack):
         bound_for_attacker(REFUSED[attack])
 
 
+OPTIONAL = (
+    "SELECT number FROM staff WHERE (:amount IS NULL OR salary >= :amount)"
+    " AND (:region IS NULL OR region = :region)"
+)
+
+
+def optional(**parameters):
+    checked = check_query(
+        OPTIONAL,
+        datasets={"staff": spec_with()},
+        parameters=frozenset({"amount", "region"}),
+    )
+    return bind_query(
+        checked, views={"staff": VIEW}, parameters=parameters, max_rows=100
+    )
+
+
+def test_a_filter_that_is_not_asked_for_decides_nothing(staff):
+    bound = optional(region="north")
+
+    found = staff.execute(sqlalchemy.text(bound.sql), bound.parameters).fetchall()
+    assert len(found) == sum(row["region"] == "north" for row in ROWS)
+    assert len(staff.execute(sqlalchemy.text(optional().sql)).fetchall()) == len(ROWS)
+
+
+@pytest.mark.parametrize("amount", [0, 1, -1, 50_000])
+def test_one_that_is_asked_for_is_refused(amount):
+    with pytest.raises(ColumnRefused):
+        optional(amount=amount, region="north")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ":amount IS NULL OR salary > 1 AND number = :amount",
+        "salary > 1 AND (:amount IS NULL OR number = :amount)",
+        "(:amount IS NOT NULL OR salary > 1)",
+        "NOT (:amount IS NULL OR salary > 1)",
+        "(number IS NULL OR salary > :amount)",
+    ],
+)
+def test_only_filters_that_are_true_of_every_row_are_left_out(where):
+    checked = check_query(
+        f"SELECT number FROM staff WHERE {where}",
+        datasets={"staff": spec_with()},
+        parameters=frozenset({"amount"} if ":amount" in where else ()),
+    )
+    views = {"staff": VIEW}
+    if where.startswith(":amount IS NULL OR"):  # true of every row
+        assert bind_query(checked, views=views, parameters={}, max_rows=9)
+        return
+
+    with pytest.raises(ColumnRefused):
+        bind_query(checked, views=views, parameters={}, max_rows=9)
+
+
 @pytest.mark.parametrize(
     "sql",
     [
