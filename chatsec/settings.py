@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "chatsec.core.pages.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "chatsec.urls"

@@ -174,10 +174,18 @@ def _evidence(error: Exception) -> None:
         logger.exception("the error event was not written")
 
 
+def status_of(error: DomainError) -> int:
+    """Return the HTTP status that words this refusal."""
+    return next((c for kind, c in STATUS_OF.items() if isinstance(error, kind)), 400)
+
+
 def _of_domain(error: DomainError) -> Response:
-    code = next((c for kind, c in STATUS_OF.items() if isinstance(error, kind)), 400)
     found = problem(
-        code, error.code, error.message, errors=error.fields, extra=error.extra
+        status_of(error),
+        error.code,
+        error.message,
+        errors=error.fields,
+        extra=error.extra,
     )
     if isinstance(error, TooMany):
         found["Retry-After"] = str(error.retry_after_seconds)

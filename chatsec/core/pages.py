@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +12,31 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from chatsec.core import context
-from chatsec.core.api import OUTAGE_MESSAGE, plain_problem, wants_json
+from chatsec.core.api import OUTAGE_MESSAGE, plain_problem, status_of, wants_json
+from chatsec.core.errors import DomainError, TooMany
 from chatsec.core.outage import is_out_of_reach
+
+
+class RefusalMiddleware:
+    """Words the refusals that a page did not word itself: they are no faults."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve the request."""
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, error: Exception
+    ) -> HttpResponseBase | None:
+        """Answer a refusal with its own status; anything else is left alone."""
+        if not isinstance(error, DomainError):
+            return None
+        page = _page(request, status_of(error), error.code, error.message)
+        if isinstance(error, TooMany):
+            page["Retry-After"] = str(error.retry_after_seconds)
+        return page
 
 
 def organisation(request: HttpRequest) -> dict[str, str]:
