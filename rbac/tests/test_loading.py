@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from random import Random  # noqa: TID251 - a repeatable order, no secret
 from uuid import uuid4
 
@@ -222,6 +223,21 @@ def test_a_stamp_held_since_before_a_lost_write_does_not_date_what_it_wrote():
 
 
 @pytest.mark.django_db
+def test_nor_does_it_date_roles_that_were_given_in_vain():
+    user = make_user("person")
+    selectors.current_snapshot()
+    selectors.keep_stamp(user, selectors.read_stamp(user.pk))
+
+    with transaction.atomic():
+        give_role(user, "finance")
+        check_permission(user, "read_financial")
+        transaction.set_rollback(True)
+    selectors.release_stamp(user)
+
+    assert not check_permission(user, "read_financial")
+
+
+@pytest.mark.django_db
 def test_a_write_that_changes_no_row_leaves_the_stamp_and_the_journal():
     before = loading.read_revision(), PolicyChange.objects.count()
 
@@ -246,26 +262,63 @@ def test_the_journal_keeps_the_last_changes_only():
     assert is_as_stored()
 
 
+def write_now_and_then(role):
+    for number in range(12):
+        with transaction.atomic():
+            RoleGrant.objects.create(role=role, code=f"code_{number}")
+            if number % 3:
+                RoleGrant.objects.filter(role=role, code="read_hr_data").delete()
+            transaction.set_rollback(number % 4 == 1)
+
+
+def read_all_the_time():
+    for _ in range(40):
+        selectors.current_snapshot()
+
+
+def at_once(*works):
+    """Run each in a thread with a connection of its own; raise what one raised."""
+    start, errors = threading.Barrier(len(works)), []
+
+    def run(work):
+        try:
+            start.wait(timeout=10)
+            work()
+        except Exception as error:  # noqa: BLE001 - raised in the test's thread
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    if errors:
+        raise errors[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_misses_nothing_while_several_write_at_once():
+    roles = [add_role(f"role_{number}") for number in range(4)]
+    selectors.current_snapshot()
+
+    writers = [partial(write_now_and_then, role) for role in roles]
+    at_once(*writers, read_all_the_time)
+
+    assert is_as_stored()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_threads_that_find_a_new_revision_load_it_once(whole_loads):
     user = make_user("person")
     give_role(user, "finance")
     loading._loaded.clear()
     whole_loads.clear()
-    start, found = threading.Barrier(6), []
+    found = []
 
-    def ask():
-        try:
-            start.wait(timeout=10)
-            found.append(check_permission(user, "read_financial"))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
+    ask = partial(check_permission, user, "read_financial")
+    at_once(*[lambda: found.append(ask())] * 6)
 
     assert found == [True] * 6
     assert len(whole_loads) == 1
