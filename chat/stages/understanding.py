@@ -15,6 +15,7 @@ from chat.interpretation import (
     IntentModel,
     Interpretation,
     SlotValue,
+    find_slot,
     load_model,
     looks_like_code,
 )
@@ -52,10 +53,44 @@ UNKNOWN_PLACE: Final = re.compile(
 PLACES: Final = frozenset({"region", "department", "person", "product", *PERIOD})
 # What follows “in” and is no place: “sales in total”, “in detail”, “in euros”.
 MANNERS: Final = frozenset(
-    "total general detail details full short brief summary comparison percent euros"
-    " dollars pounds thousands millions numbers figures words english company"
-    " organisation organization business past future table list year quarter month"
-    " store stores region regions market all".split()
+    {
+        "all",
+        "brief",
+        "business",
+        "company",
+        "comparison",
+        "detail",
+        "details",
+        "dollars",
+        "english",
+        "euros",
+        "figures",
+        "full",
+        "future",
+        "general",
+        "list",
+        "market",
+        "millions",
+        "month",
+        "numbers",
+        "organisation",
+        "organization",
+        "past",
+        "percent",
+        "pounds",
+        "quarter",
+        "region",
+        "regions",
+        "short",
+        "store",
+        "stores",
+        "summary",
+        "table",
+        "thousands",
+        "total",
+        "words",
+        "year",
+    }
 )
 
 
@@ -111,6 +146,8 @@ def _form_turn(message: RedactedMessage, found: Interpretation) -> QueryPlan | N
         return None
     known = opened_plan(waiting)
     value = found.slots.get(known.slot, _as_bare_value(known.slot, message.text))
+    if value is None:
+        value = find_slot(known.slot, message.text, at=turn.now.date())
     is_new_question = found.band == "answer" and found.query != known.query
     entry = find_entry(known.query)
     if value is None or entry is None or is_new_question:

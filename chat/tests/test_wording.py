@@ -2,6 +2,10 @@
 
 import pytest
 
+from chat.models import Conversation
+from chat.pipeline import answer_message
+from chatsec.core.context import current_actor
+
 pytestmark = pytest.mark.django_db
 
 
@@ -86,3 +90,23 @@ def test_help_and_options_are_sentences(ask, dan):
 
 def test_a_plain_question_for_revenue_is_answered(ask, dan):
     assert ask(dan, "revenue this year").query == "sales_summary"
+
+
+@pytest.mark.parametrize(
+    ("question", "reply", "filled"),
+    [
+        ("sales in Q7", "4", {"quarter": 4}),
+        ("sales in Q7", "Q3", {"quarter": 3}),
+        ("sales in 1850", "2025", {"year": 2025}),
+        ("total sales in Atlantis", "north", {"region": "north"}),
+    ],
+)
+def test_a_bare_reply_fills_what_was_asked_for(ask, dan, question, reply, filled):
+    first = ask(dan, question)
+    assert first.status == "clarify"
+
+    conversation = Conversation.objects.get(id=first.conversation_id)
+    answer = answer_message(current_actor(), conversation, reply)
+
+    assert (answer.status, answer.query) == ("answered", "sales_summary")
+    assert filled.items() <= dict(answer.slots).items()
