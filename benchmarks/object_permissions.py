@@ -143,7 +143,7 @@ def _fill() -> dict[str, Any]:
         for role, group in zip(roles, groups, strict=True)
     )
     light, heavy = users[1], users[2]
-    known = {
+    known: dict[str, Any] = {
         "objects": OBJECTS,
         "roles": ROLES,
         "heavy": HEAVY,
