@@ -14,7 +14,12 @@ from chatsec.core.errors import Conflict, Denied
 from rbac.models import Assignment, Role
 from rbac.services import assign_role, check_permission, revoke_assignment
 from rbac.services.portability import current_document, import_policy
-from rbac.services.roles import RoleDefinition, create_role, update_role
+from rbac.services.roles import (
+    GrantDefinition,
+    RoleDefinition,
+    create_role,
+    update_role,
+)
 from rbac.tests.factories import give_role
 from rbac.tests.governing import acting, after_commit_of, make_role, race, role_of
 
@@ -274,3 +279,15 @@ def test_an_editor_within_his_rights_is_not_hindered(clerk, bob):
     assign_role(acting(clerk), user=bob, role="plain", reason="helps")
 
     assert check_permission(bob, "read_hr_data")
+
+
+def test_a_masked_column_is_not_held_in_clear(clerk, bob):
+    masked = GrantDefinition("read_pii", columns=("name", "salary:null"))
+    clear = GrantDefinition("read_pii", columns=("name", "salary"))
+    create_role(SYSTEM, definition=RoleDefinition("masked", grants=(masked,)))
+    create_role(SYSTEM, definition=RoleDefinition("clear", grants=(clear,)))
+    give_role(clerk, "masked")
+
+    assign_role(acting(clerk), user=bob, role="masked", reason="same mask")
+    with pytest.raises(Denied):
+        assign_role(acting(clerk), user=bob, role="clear", reason="why")
