@@ -26,4 +26,8 @@ def publish_demo_catalogue(business_url: str) -> None:
         ]
         return
     for model, rows in _rows[business_url]:
+        if model._meta.auto_created:
+            # Numbered anew: the sequence of a fresh database knows none of the copies.
+            for row in rows:
+                row.pk = None
         model._default_manager.bulk_create(rows)

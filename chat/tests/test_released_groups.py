@@ -407,6 +407,32 @@ def test_of_overlapping_questions_at_once_one_is_answered(alice, smaller):
     assert len(kept) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_whole_questions_at_once_tell_no_difference(finance):
+    told_to, refused = [], []
+    start = threading.Barrier(6)
+
+    def try_it(slots):
+        start.wait()
+        try:
+            told_to.extend(members(slots) for _ in shown(finance, TOTAL, **slots))
+        except TurnEnded as ended:
+            refused.append(ended.answer.reply.extra["code"])
+        finally:
+            connections.close_all()
+
+    questions = [NORTH, {**NORTH, "department": "Sales"}] * 3
+    threads = [threading.Thread(target=try_it, args=[slots]) for slots in questions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(told_to) == 3
+    assert refused == ["too_similar"] * 3
+    assert stolen(told_to) == []
+
+
 @pytest.mark.django_db
 def test_what_is_kept_is_safe_whatever_is_asked(alice):
     kept = []
