@@ -12,7 +12,6 @@ from django.db.backends.utils import CursorWrapper
 from psycopg2 import sql
 
 APPLICATION = "chatsec_app"
-RETENTION = "chatsec_retention"
 
 
 def grant_application_role(using: str) -> None:
