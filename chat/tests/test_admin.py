@@ -180,6 +180,24 @@ def test_changing_a_dataset_hides_what_its_queries_released(office, team_sales):
     assert team_sales.version == 2
 
 
+def test_a_mask_that_does_not_fit_its_column_is_told_beside_it(office, catalogue):
+    dataset = Dataset.objects.get(name="sales")
+    columns = [{**one, "mask": "bucket:month"} for one in dataset.columns]
+
+    kept = office.post(
+        change("dataset", dataset),
+        {
+            "name": dataset.name,
+            "source": str(dataset.source_id),
+            "relation": dataset.relation,
+            "columns": json.dumps(columns),
+            "person_column": dataset.person_column,
+        },
+    )
+
+    assert "no such mask" in str(kept.context["adminform"].form.errors["columns"])
+
+
 def test_conversations_are_listed_without_a_word_of_them(office, acting, alice):
     actor = acting(alice)
     conversation = start_conversation(actor, title="zebra plans")
