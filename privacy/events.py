@@ -41,6 +41,11 @@ REQUEST_RESOLVED = register(
     category="audit",
     description="An administrator answered or refused a request.",
 )
+REQUEST_RETRIED = register(
+    "privacy.request_retried",
+    category="audit",
+    description="An administrator had a request that stopped tried again.",
+)
 REQUEST_FAILED = register(
     "privacy.request_failed",
     category="error",

@@ -98,6 +98,7 @@ def retry_request(actor: Actor, request_id: UUID) -> SubjectRequest:
         request.state = RequestState.RECEIVED
         request.attempts = 0
         request.save(update_fields=["state", "attempts"])
+        _evidence(events.REQUEST_RETRIED, actor, request)
     return request
 
 

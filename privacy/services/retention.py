@@ -154,5 +154,6 @@ def _hold_evidence(event: EventType, actor: Actor, hold: LegalHold) -> None:
         actor=actor,
         target=Target("legal_hold", hold.id),
         subject_id=hold.subject_id,
-        details={"matter": hold.matter},
+        # Whom somebody quarrels with is about the person, not about the administrator.
+        subject_details={"matter": hold.matter},
     )

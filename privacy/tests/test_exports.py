@@ -17,6 +17,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from auditlog.selectors import list_events
 from chatsec.core import crypto, personal_data
 from chatsec.core.errors import NotFound
 from privacy import selectors, tasks
@@ -224,6 +225,7 @@ def test_after_too_many_failures_an_administrator_has_it(alice, admin):
 
     requests.retry_request(actor_of(admin), request.id)
 
+    assert list_events(event_type="privacy.request_retried").count() == 1
     assert exports.fulfil_request(request.id) is True
 
 
