@@ -50,7 +50,7 @@ def bound(sql: str) -> str:
     return re.sub(r"CAST\(:(\w+) AS", r"CAST(%(\1)s AS", sql.replace("%", "%%"))
 
 
-def _agrees(text: str, bindings: Bindings, rows: list[dict[str, object]]) -> int:
+def _agrees(text: str, bindings: Bindings, rows: list[Row]) -> int:
     """Compare row by row; return how many answers were other than unknown."""
     condition = parse_condition(text)
     writer = SqlWriter(make.COLUMNS)
@@ -67,7 +67,7 @@ def _agrees(text: str, bindings: Bindings, rows: list[dict[str, object]]) -> int
     return sum(answer is not None for answer in found)
 
 
-def _agree(examples: int, rows: list[dict[str, object]]) -> tuple[int, int]:
+def _agree(examples: int, rows: list[Row]) -> tuple[int, int]:
     """Return how many pairs were compared, and how many of them had an answer."""
     _fill(rows)
     compared = [0, 0]
@@ -80,7 +80,7 @@ def _agree(examples: int, rows: list[dict[str, object]]) -> tuple[int, int]:
         suppress_health_check=list(HealthCheck),
     )
     @given(make.conditions, make.bags, make.bags)
-    def compare(text: str, user: dict, context: dict) -> None:
+    def compare(text: str, user: Row, context: Row) -> None:
         answered = _agrees(text, Bindings(user, context), rows)
         compared[0] += len(rows)
         compared[1] += answered
@@ -152,7 +152,10 @@ def test_it_agrees_where_the_two_think_differently():
 
 @pytest.mark.django_db
 def test_it_agrees_with_the_closure_on_every_row():
-    assert _agree(400, _sample(40)) >= (16_000, 4_000)
+    compared, answered = _agree(400, _sample(40))
+
+    assert compared >= 16_000
+    assert answered > compared / 4
 
 
 @pytest.mark.prove
