@@ -118,9 +118,8 @@ class ActiveRoles(NamedTuple):
     policy: Snapshot
 
 
-def active_roles(person: Person | None) -> ActiveRoles:
-    """Return the roles that count for the person now; `public` alone for nobody."""
-    entry = entry_for(person)
+def active_roles(entry: Entry) -> ActiveRoles:
+    """Return the roles that count in the entry, with what they inherit."""
     compiled = (entry.snapshot.roles[name] for name in entry.roles)
     names = frozenset(name for role in compiled for name in role.closure)
     return ActiveRoles(names, entry.snapshot)

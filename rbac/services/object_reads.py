@@ -65,13 +65,14 @@ def objects_for_any(
 ) -> QuerySet[Row]:
     """Return the objects on which the subject has at least one of the permissions."""
     actor, given = as_actor(subject), set[str]()
+    entry = selectors.entry_for(actor.person)
     for permission in permissions:
-        reach = _reach(actor, permission, queryset.model)
+        reach = _reach(actor, entry, permission, queryset.model)
         if reach == "all":
             return queryset
         if reach == "given":
             given.add(permission)
-    return _given(actor, given, queryset)
+    return _given(actor, entry, given, queryset)
 
 
 def objects_given(
@@ -82,25 +83,30 @@ def objects_given(
     A permission held in general opens none of them; a deny closes them all.
     """
     actor = as_actor(subject)
-    if _reach(actor, permission, queryset.model) == "none":
+    entry = selectors.entry_for(actor.person)
+    if _reach(actor, entry, permission, queryset.model) == "none":
         return queryset.none()
-    return _given(actor, {permission}, queryset)
+    return _given(actor, entry, {permission}, queryset)
 
 
 def has_object_permission(person: Person | None, permission: str, obj: Model) -> bool:
     """Whether a role covers every object, or the person holds it on this one."""
     if person is None:
         return False
-    reach = _reach(as_actor(person), permission, type(obj))
-    return reach == "all" or (reach == "given" and _holds(person, permission, obj))
+    entry = selectors.entry_for(person)
+    reach = _reach(as_actor(person), entry, permission, type(obj))
+    if reach == "given":
+        return _holds(person, entry, permission, obj)
+    return reach == "all"
 
 
 def was_given(person: Person | None, permission: str, obj: Model) -> bool:
     """Whether the permission was given on this very object, and nothing denies it."""
     if person is None:
         return False
-    reach = _reach(as_actor(person), permission, type(obj))
-    return reach != "none" and _holds(person, permission, obj)
+    entry = selectors.entry_for(person)
+    reach = _reach(as_actor(person), entry, permission, type(obj))
+    return reach != "none" and _holds(person, entry, permission, obj)
 
 
 def decide_where_given(
@@ -162,9 +168,11 @@ def prefetch_object_permissions(
     """
     if person is None:
         return
-    holder = Holder(person.id, selectors.active_roles(person))
     entry = selectors.entry_for(person)
-    held = _held_by(person) or _Known(entry, request_context.current().request_id)
+    holder = Holder(person.id, selectors.active_roles(entry))
+    held = _held_by(person, entry) or _Known(
+        entry, request_context.current().request_id
+    )
     by_model: dict[type[Model], list[str]] = defaultdict(list)
     for obj in objects:
         by_model[type(obj)].append(str(obj.pk))
@@ -182,20 +190,20 @@ def forget_prefetched(person: object) -> None:
         setattr(person, _HELD, None)
 
 
-def _held_by(person: Person) -> _Known | None:
+def _held_by(person: Person, entry: Entry) -> _Known | None:
     held = getattr(person, _HELD, None)
     if not isinstance(held, _Known):
         return None
     if held.request_id != request_context.current().request_id:
         return None
-    return held if held.entry is selectors.entry_for(person) else None
+    return held if held.entry is entry else None
 
 
-def _reach(actor: Actor, permission: str, model: type[Model]) -> Reach:
+def _reach(actor: Actor, entry: Entry, permission: str, model: type[Model]) -> Reach:
     if actor.person is not None and not actor.person.is_active:
         return "none"
     code = bare_code(permission)
-    held = entry_of(actor).covering(code)
+    held = entry.covering(code)
     # Nothing is known of the object's attributes: what depends on them does not allow,
     # and denies.
     question = question_of(actor, code, resource={})
@@ -207,27 +215,27 @@ def _reach(actor: Actor, permission: str, model: type[Model]) -> Reach:
 
 
 def _given(
-    actor: Actor, permissions: set[str], queryset: QuerySet[Row]
+    actor: Actor, entry: Entry, permissions: set[str], queryset: QuerySet[Row]
 ) -> QuerySet[Row]:
     model = queryset.model
     codenames = {codename_for(model, one) for one in permissions} - {None}
     if not codenames:
         return queryset.none()
-    holder = Holder(actor.id, selectors.active_roles(actor.person))
+    holder = Holder(actor.id, selectors.active_roles(entry))
     ids = held_ids(model, [name for name in codenames if name], holder)
     return queryset.filter(pk__in=ids)
 
 
-def _holds(person: Person, permission: str, obj: Model) -> bool:
+def _holds(person: Person, entry: Entry, permission: str, obj: Model) -> bool:
     model, codename = type(obj), codename_for(type(obj), permission)
     if codename is None:
         return False
-    held = _held_by(person)
+    held = _held_by(person, entry)
     known: Mapping[Any, frozenset[str]] = held.on if held else {}
     on_object = known.get((model, str(obj.pk)))
     if on_object is not None:
         return codename in on_object
-    holder = Holder(person.id, selectors.active_roles(person))
+    holder = Holder(person.id, selectors.active_roles(entry))
     found = model._default_manager.filter(  # noqa: SLF001 - Django's name for it
         pk__in=held_ids(model, [codename], holder)
     )
