@@ -2,11 +2,26 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, Task
+
+from chatsec.core import context
+from chatsec.core.context import RequestContext
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsec.settings")
 
-app = Celery("chatsec")
+
+class OwnContextTask(Task):  # type: ignore[type-arg]  # generic in the stubs only
+    """Runs as the system under the task's own id: a process serves many of them."""
+
+    def __call__(self, *arguments: object, **named: object) -> object:
+        """Run the task; what it left in the context ends with it."""
+        own_id = self.request.id
+        own = RequestContext(request_id=own_id) if own_id else RequestContext()
+        with context.bound(own):
+            return super().__call__(*arguments, **named)
+
+
+app = Celery("chatsec", task_cls=OwnContextTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
