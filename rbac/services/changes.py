@@ -14,6 +14,7 @@ from chatsec.core.context import Actor
 from rbac import selectors
 from rbac.policy import Snapshot
 from rbac.services import delegation, separation
+from rbac.services.delegation import heirs_by_parent, heirs_of
 from rbac.services.governance import (
     administration,
     hold_policy_lock,
@@ -86,11 +87,11 @@ def _refuse_gifts(before: _Before, edited: frozenset[str]) -> None:
     The edited ones must be within it as a whole; an heir in what it gains.
     """
     after = selectors.current_snapshot()
-    for name in {*before.policy.roles, *after.roles}:
+    reached = frozenset[str]()
+    for policy in (before.policy, after):
+        reached |= heirs_of(heirs_by_parent(policy), edited)
+    for name in reached:
         old, new = before.policy.roles.get(name), after.roles.get(name)
-        chain = {*(old.closure if old else ()), *(new.closure if new else ())}
-        if not chain & edited:
-            continue
         was, now = delegation.grants_of(old), delegation.grants_of(new)
         held = before.lasting if name in before.own_roles else before.held
         if name in edited:

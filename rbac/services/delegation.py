@@ -7,7 +7,8 @@ he holds only together with the same denial; lifting a denial gives what it deni
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from django.utils import timezone
 from chatsec.core.context import Actor, ActorKind
 from chatsec.core.errors import Denied
 from rbac import selectors
-from rbac.policy import Grant
+from rbac.policy import Grant, Snapshot
 from rbac.policy.compilation import CompiledRole
 from rbac.policy.roles import covers, is_pattern
 from rbac.services.deciding import entry_of
@@ -57,6 +58,29 @@ def grants_held_until(actor: Actor, end: datetime | None) -> Grants:
 def grants_of(role: CompiledRole | None) -> Grants:
     """Return the role's own and inherited lines; none for a role that is not there."""
     return tuple(item.grant for item in role.held) if role is not None else ()
+
+
+def heirs_by_parent(policy: Snapshot) -> Mapping[str, list[str]]:
+    """Return who inherits directly from each role.
+
+    Read from the stored parents: asking for closures would compile every role.
+    """
+    heirs: dict[str, list[str]] = defaultdict(list)
+    for role in policy.roles.stored.values():
+        for parent in role.parents:
+            heirs[parent].append(role.name)
+    return heirs
+
+
+def heirs_of(heirs: Mapping[str, list[str]], names: Collection[str]) -> frozenset[str]:
+    """Return the roles that have one of these, themselves included."""
+    found, pending = set(names), [*names]
+    while pending:
+        for heir in heirs.get(pending.pop(), ()):
+            if heir not in found:
+                found.add(heir)
+                pending.append(heir)
+    return frozenset(found)
 
 
 def refuse_beyond(held: Grants, wanted: Grants) -> None:

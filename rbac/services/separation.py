@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,6 +15,8 @@ from chatsec.core.errors import Conflict, Invalid, Json, NotFound
 from rbac import selectors
 from rbac.events import SOD_RULE_CREATED, SOD_RULE_DELETED
 from rbac.models import Assignment, Role, SodRule
+from rbac.services import delegation
+from rbac.services.delegation import heirs_by_parent, heirs_of
 from rbac.services.governance import (
     cleaned_reason,
     hold_policy_lock,
@@ -67,9 +68,6 @@ def insert_sod_rule(actor: Actor, *, role_a: str, role_b: str, reason: str) -> S
 
 def delete_sod_rule(actor: Actor, *, rule: SodRule) -> None:
     """Let people have both roles again; whoever does it holds both."""
-    # Asked here: `changes` compares by this module.
-    from rbac.services import delegation  # noqa: PLC0415
-
     refuse_unless_administrator(actor)
     with transaction.atomic():
         hold_policy_lock()
@@ -111,7 +109,9 @@ def find_violations(*, person_id: UUID | None = None) -> frozenset[Violation]:
     rules = list(SodRule.objects.select_related("role_a", "role_b"))
     if not rules:
         return frozenset()
-    heirs = _heirs()
+    by_parent = heirs_by_parent(selectors.current_snapshot())
+    named = {role.name for rule in rules for role in (rule.role_a, rule.role_b)}
+    heirs = {name: [*heirs_of(by_parent, [name])] for name in named}
     for rule in rules:
         rows = _offending(heirs[rule.role_a.name], heirs[rule.role_b.name])
         if person_id is not None:
@@ -139,15 +139,6 @@ def refuse_new_violations(
         code="sod_conflict",
         rules=[evidence_of(rule) for rule in rules],
     )
-
-
-def _heirs() -> Mapping[str, list[str]]:
-    """Return for each role the roles that come to it, itself included."""
-    heirs: dict[str, list[str]] = {}
-    for name, role in selectors.current_snapshot().roles.items():
-        for ancestor in role.closure:
-            heirs.setdefault(ancestor, []).append(name)
-    return heirs
 
 
 def _offending(one: list[str], other: list[str]) -> QuerySet[Assignment, Assignment]:
