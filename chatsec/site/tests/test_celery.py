@@ -30,6 +30,7 @@ def test_a_task_that_is_called_leaves_the_caller_as_it_was():
 
 
 def test_every_task_of_ours_does_so():
+    app.loader.import_default_modules()
     ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
 
     assert all(isinstance(task, app.Task) for task in ours)
