@@ -118,11 +118,14 @@ def _watch(place: Place, leash: int) -> None:
         if _is_last(leash):
             return bring_down(place)
         pids = _pids(place)
+        known |= pids
         if len(pids) == 2:
             known, pause = pids, 1.0
-        elif time.monotonic() >= retry_at and not _revive(place):
-            retry_at = time.monotonic() + pause
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        elif time.monotonic() >= retry_at and _has_users(leash):
+            if not _revive(place):
+                retry_at = time.monotonic() + pause
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            known |= _pids(place)
 
 
 def _pids(place: Place) -> set[int]:
@@ -139,6 +142,21 @@ def _is_last(leash: int) -> bool:
     locks.release(leash)
     time.sleep(LINGER_SECONDS)
     return locks.try_take(leash, "exclusive")
+
+
+def _has_users(leash: int) -> bool:
+    """Tell whether somebody uses the engines, and nobody is about to stop them.
+
+    Users hold the leash shared; `stop` holds it alone. An engine that was stopped on
+    purpose must not be brought back behind its stopper's back.
+    """
+    if locks.try_take(leash, "exclusive"):
+        locks.release(leash)
+        return False
+    if not locks.try_take(leash, "shared"):
+        return False
+    locks.release(leash)
+    return True
 
 
 def _revive(place: Place) -> bool:

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 import redis
 
-from chatsec.embedded import describe, postgres
+from chatsec.embedded import describe, keeper, locks, postgres
 from chatsec.embedded.outage import outage
 from chatsec.embedded.tests.users import (
     PROJECT,
@@ -236,6 +236,18 @@ def test_the_command_tells_and_stops(data_dir, start):
     assert command("stop").returncode == 0
 
     assert command("status").stdout.count("stopped") == 2
+
+
+def test_what_is_being_stopped_is_not_brought_back(data_dir, start):
+    start().wait_until_up().leave()
+    leash = locks.open_lock(keeper.leash_path(place_of(data_dir)))
+    locks.take(leash, "exclusive")  # as the stop command does
+
+    kill(pids(data_dir)[1])
+    time.sleep(3 * keeper.WATCH_SECONDS)
+
+    assert pids(data_dir)[1] is None
+    os.close(leash)
 
 
 def test_damaged_credentials_are_one_clear_line(fresh_dir):
