@@ -26,6 +26,17 @@ class SignInForm(forms.Form):
     )
 
 
+class PasswordForm(forms.Form):
+    """The password once more: whoever has the cookie alone does not have it."""
+
+    password = forms.CharField(
+        max_length=MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Please enter your password."},
+    )
+
+
 class CodeForm(forms.Form):
     """A code from the authenticator app."""
 

@@ -23,15 +23,16 @@ from django.views.decorators.http import (
 
 from accounts import access_tokens
 from accounts.errors import ChallengeExpired
-from accounts.forms import CodeForm, SignInForm
+from accounts.forms import CodeForm, PasswordForm, SignInForm
 from accounts.models import TOTPFactor, User
 from accounts.selectors import find_waiting_factor, list_factors, list_live_sessions
 from accounts.services import factors, sessions, sign_in
-from accounts.session_keys import CHALLENGE_KEY
+from accounts.session_keys import CHALLENGE_KEY, ENROLMENT_KEY
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, Invalid, NotFound, TooMany, Unauthenticated
 
 KEYS_MAX_AGE_SECONDS = 300
+ENROLMENT_SECONDS = 10 * 60
 
 
 @sensitive_post_parameters("password")
@@ -131,10 +132,36 @@ def authenticator_page(request: HttpRequest) -> HttpResponse:
         messages.error(request, "An authenticator app is set up already.")
         return redirect("account")
     if request.method == "GET":
-        return _authenticator(request, CodeForm(), None)
+        return _authenticator(request, PasswordForm(), None)
     # A new secret is made by a POST only: reading a page changes nothing.
     if "code" not in request.POST:
-        return _authenticator(request, CodeForm(), factors.enrol_totp(user))
+        return _begin_enrolment(request, user)
+    return _finish_enrolment(request, user)
+
+
+def _begin_enrolment(request: HttpRequest, user: User) -> HttpResponse:
+    """Show the secret to whoever knows the password, not to a stolen cookie."""
+    form = PasswordForm(request.POST)
+    if form.is_valid():
+        try:
+            sign_in.check_password(
+                request, name=user.username, password=form.cleaned_data["password"]
+            )
+        except Unauthenticated:
+            form.add_error("password", "This password is not right.")
+        except TooMany as refusal:
+            form.add_error("password", refusal.message)
+        else:
+            request.session[ENROLMENT_KEY] = timezone.now().timestamp()
+            return _authenticator(request, CodeForm(), factors.enrol_totp(user))
+    return _authenticator(request, form, None)
+
+
+def _finish_enrolment(request: HttpRequest, user: User) -> HttpResponse:
+    begun_at = request.session.get(ENROLMENT_KEY, 0)
+    if timezone.now().timestamp() - begun_at > ENROLMENT_SECONDS:
+        messages.error(request, "Please begin again: the set-up took too long.")
+        return redirect("account-authenticator")
     form = CodeForm(request.POST)
     if form.is_valid():
         try:
@@ -142,13 +169,14 @@ def authenticator_page(request: HttpRequest) -> HttpResponse:
         except (Invalid, NotFound) as refusal:
             form.add_error("code", refusal.message)
         else:
+            del request.session[ENROLMENT_KEY]
             messages.success(request, "Your authenticator app is set up.")
             return redirect("account")
     return _authenticator(request, form, find_waiting_factor(user))
 
 
 def _authenticator(
-    request: HttpRequest, form: CodeForm, factor: TOTPFactor | None
+    request: HttpRequest, form: forms.Form, factor: TOTPFactor | None
 ) -> HttpResponse:
     shown = {"form": form, "factor": factor}
     status = 400 if form.errors else 200

@@ -3,6 +3,7 @@ from django.test import Client
 
 from accounts.models import AuthSession, BrowserSession, TOTPFactor
 from accounts.services import sessions
+from accounts.services.factors import enrol_totp
 from accounts.tests.factories import (
     PASSWORD,
     make_session,
@@ -275,7 +276,11 @@ def test_an_authenticator_app_is_set_up():
     client = sign_in_browser(Client(), alice)
     assert b"Begin" in client.get("/account/authenticator").content
 
-    page = client.post("/account/authenticator")
+    for password in ("", "wrong horse"):
+        refused = client.post("/account/authenticator", {"password": password})
+        assert refused.status_code == 400
+    assert not TOTPFactor.objects.exists()
+    page = client.post("/account/authenticator", {"password": PASSWORD})
     factor = TOTPFactor.objects.get()
     assert factor.secret_base32 in page.content.decode()
     wrong = client.post("/account/authenticator", {"code": wrong_code(alice)})
@@ -291,6 +296,17 @@ def test_an_authenticator_app_is_set_up():
     assert again["Location"] == "/account"
     assert TOTPFactor.objects.count() == 1
     assert factor.secret_base32 not in client.get("/account").content.decode()
+
+
+def test_a_stolen_cookie_learns_no_secret_of_a_set_up_that_waits():
+    alice = make_user("alice")
+    secret = enrol_totp(alice).secret_base32
+    client = sign_in_browser(Client(), alice)
+
+    page = client.post("/account/authenticator", {"code": wrong_code(alice)})
+
+    assert page["Location"] == "/account/authenticator"
+    assert secret not in client.get("/account/authenticator").content.decode()
 
 
 def test_whom_the_admin_site_sends_back_is_not_sent_round():
