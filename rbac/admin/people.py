@@ -24,7 +24,7 @@ class PersonAdmin(UserAdmin):
     """People as `accounts` shows them, and what roles they have."""
 
     change_form_template = "rbac/person.html"
-    actions = (*UserAdmin.actions, "give_role")
+    actions = (*UserAdmin.actions, "give_role")  # type: ignore[assignment]  # one more
 
     def change_view(
         self,

@@ -191,7 +191,7 @@ class RoleAdmin(Guarded, RefusalsShown):
         **kwargs: Any,
     ) -> Any:
         """Return the form; one that holds still while it is shown again."""
-        form = super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
         again = request.META.get(SHOWN_AGAIN)
         if isinstance(again, ShownAgain):
             form.refusal, form.is_held = again.refusal, True

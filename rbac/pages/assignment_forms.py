@@ -103,8 +103,8 @@ class GiveManyForm(TermsForm):
 
     def clean_users(self) -> list[User]:
         """Return the people, each once."""
-        ids = {user_id_of(text) for text in self.cleaned_data["users"].split(",")}
-        ids.discard(None)
+        texts = self.cleaned_data["users"].split(",")
+        ids = {found for text in texts if (found := user_id_of(text)) is not None}
         if not ids or len(ids) > MAX_AT_ONCE:
             raise forms.ValidationError(f"Choose 1 to {MAX_AT_ONCE} people.")
         return list(User.objects.filter(id__in=ids).order_by("username"))

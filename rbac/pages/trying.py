@@ -115,5 +115,5 @@ def verdict_of(form: TryForm) -> Verdict:
 def _as_json(form: TryForm, verdict: Verdict | None) -> JsonResponse:
     if verdict is not None:
         return JsonResponse(verdict._asdict())
-    texts = [text for field in form.errors.values() for text in field]
+    texts = [str(text) for field in form.errors.values() for text in field]
     return JsonResponse({"word": "error", "text": " ".join(texts)})
