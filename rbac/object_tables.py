@@ -13,12 +13,14 @@ from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.db.models import F, Model, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from guardian.managers import BaseObjectPermissionManager
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
-from rbac.models import RoleGroup
+from rbac.models import Role, RoleGroup
 from rbac.policy import Snapshot
 from rbac.selectors import ActiveRoles
 
@@ -56,14 +58,37 @@ def codename_for(model: type[Model], permission: str) -> str | None:
     return codename
 
 
-def held_ids(model: type[Model], codenames: Collection[str], holder: Holder) -> Rows:
-    """Return the ids of objects on which the holder has any of the permissions."""
+def held_ids(model: type[Model], codenames: Collection[str], holder: Holder) -> RawSQL:
+    """Return the ids of objects on which the holder has any of the permissions.
+
+    Written by hand: Django takes longer to put this union together than PostgreSQL to
+    answer it, and it stands in every list of objects.
+    """
     wanted = _permission_ids(model, codenames, holder.roles.policy)
-    parts = [
-        rows.values_list(_object_id(rows.model, model))
-        for rows in _held(model, holder, permission__in=wanted)
-    ]
-    return parts[0].union(*parts[1:], all=True)
+    own, roles = user_table(model), group_table(model)
+    of_roles = (
+        f" AND group_id IN (SELECT link.group_id FROM {RoleGroup._meta.db_table} link"  # noqa: S608 - the names are Django's
+        f" JOIN {Role._meta.db_table} role ON role.id = link.role_id"
+        " WHERE role.name = ANY(%s))"
+    )
+    parts = [_select(roles, model) + of_roles]
+    values: list[object] = [wanted, list(holder.roles.names)]
+    if holder.person_id is not None:
+        parts.insert(0, f"{_select(own, model)} AND user_id = %s")
+        values = [wanted, holder.person_id, *values]
+    return RawSQL(" UNION ALL ".join(parts), values)  # noqa: S611 - names are Django's own, values are bound
+
+
+def _select(table: Table, model: type[Model]) -> str:
+    """Return the start of the part for one table; the permissions come first."""
+    name = table._meta.db_table
+    if not _is_generic(table):
+        return f'SELECT content_object_id FROM "{name}" WHERE permission_id = ANY(%s)'  # noqa: S608 - the name is Django's
+    kind, key = _content_type(model).pk, model._meta.pk.db_type(connection)
+    return (
+        f'SELECT object_pk::{key} FROM "{name}" WHERE permission_id = ANY(%s)'  # noqa: S608 - the name is Django's
+        f" AND content_type_id = {kind}"
+    )
 
 
 def held_on(model: type[Model], ids: Iterable[object], holder: Holder) -> Rows:
