@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeGuard
 from uuid import UUID
 
@@ -33,7 +33,7 @@ from chat.services.conversations import delete_conversation, start_conversation
 from chat.services.sharing import record_reading, share_conversation
 from chat.stages.offering import list_suggestions
 from chat.stages.reading import ShownMessage, show_messages
-from chatsec.core.context import ANONYMOUS, Actor, current_actor
+from chatsec.core.context import ANONYMOUS, Actor, Channel, current_actor
 from chatsec.core.errors import (
     Conflict,
     DomainError,
@@ -181,7 +181,9 @@ def faq_page(request: HttpRequest) -> HttpResponse:
         return render(request, "chat/faq.html", shown)
     text = request.POST.get("text", "")
     try:
-        answer = pipeline.answer_message(ANONYMOUS, None, text)
+        # Here everybody asks as nobody, signed in or not.
+        asker = replace(ANONYMOUS, channel=Channel.WEB)
+        answer = pipeline.answer_message(asker, None, text)
     except DomainError as refusal:
         return _refused(request, "chat/faq.html", shown, refusal)
     answered = {**shown, "question": text, "answer": answer}

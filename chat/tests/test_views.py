@@ -5,6 +5,7 @@ import re
 import pytest
 
 from accounts.tests.factories import totp_code
+from auditlog.selectors import list_events
 from chat.models import Conversation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
@@ -130,6 +131,8 @@ def test_the_public_page_lists_articles_and_answers(client):
 
     assert "Opening hours" in page
     assert "8:00 to 18:00" in answered.content.decode()
+    (asked,) = list_events(event_type="chatbot_query")
+    assert asked.channel == "web"
 
 
 def test_the_public_page_shows_no_company_data(client):

@@ -155,9 +155,7 @@
       await readEvents(response, bubble("message--assistant", ""));
       return;
     }
-    const body = await response.text();
-    const json = body.startsWith("event:") ? body.slice(body.indexOf("data: ") + 6) : body;
-    const told = JSON.parse(json);
+    const told = await response.json();
     showNotice(told.detail || told.message || "Something went wrong.");
   };
 
