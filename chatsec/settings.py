@@ -139,7 +139,7 @@ CHATSEC_SUBJECT_KEYS = "privacy.services.keys.DatabaseSubjectKeys"
 CHATSEC_SESSION_FACTS = "rbac.session_facts.PolicyStamps"
 CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
-CHATSEC_BEFORE_CLOSING = "chatsec.site.guards.keep_an_administrator"
+CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
 CHATSEC_ERROR_RECORDER = "auditlog.services.record_error"
 CHATSEC_APPEND_ONLY_TABLES = ["auditlog_event", "privacy_consentevent"]
 PARTITION_SCHEMA = "audit_parts"

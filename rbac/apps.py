@@ -14,4 +14,4 @@ class RbacConfig(AppConfig):
     )
 
     def ready(self) -> None:
-        from rbac import checks, events, receivers  # noqa: F401  registered by import
+        from rbac import checks, events  # noqa: F401  registered by import
