@@ -2,20 +2,22 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts.views import authenticator, security, sign_in, well_known
 
 urlpatterns = [
-    path("sign-in", views.sign_in_page, name="sign-in"),
-    path("sign-in/code", views.code_page, name="sign-in-code"),
-    path("sign-out", views.sign_out, name="sign-out"),
-    path("account", views.account_page, name="account"),
+    path("sign-in", sign_in.sign_in_page, name="sign-in"),
+    path("sign-in/code", sign_in.code_page, name="sign-in-code"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("account", security.account_page, name="account"),
     path(
         "account/sessions/<uuid:session_id>/revoke",
-        views.revoke_session,
+        security.revoke_session,
         name="account-session-revoke",
     ),
     path(
-        "account/authenticator", views.authenticator_page, name="account-authenticator"
+        "account/authenticator",
+        authenticator.authenticator_page,
+        name="account-authenticator",
     ),
-    path(".well-known/jwks.json", views.key_set, name="jwks"),
+    path(".well-known/jwks.json", well_known.key_set, name="jwks"),
 ]

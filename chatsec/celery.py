@@ -3,9 +3,11 @@
 import os
 
 from celery import Celery, Task
+from kombu.exceptions import OperationalError
 
 from chatsec.core import context
 from chatsec.core.context import RequestContext
+from chatsec.core.errors import Json
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsec.settings")
 
@@ -24,6 +26,15 @@ class OwnContextTask(Task):  # type: ignore[type-arg]  # generic in the stubs on
 app = Celery("chatsec", task_cls=OwnContextTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def send(task: str, arguments: tuple[Json, ...]) -> None:
+    """Put the task into the queue, or raise OSError at once: callers do not wait."""
+    try:
+        app.send_task(task, args=arguments, retry=False)
+    except OperationalError as error:
+        raise ConnectionError(str(error)) from error
+
 
 MINUTE = 60.0
 DAY = 24 * 60 * MINUTE

@@ -140,6 +140,7 @@ CHATSEC_SESSION_FACTS = "rbac.session_facts.PolicyStamps"
 CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
 CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
+CHATSEC_TASK_SENDER = "chatsec.celery.send"
 CHATSEC_ERROR_RECORDER = "auditlog.services.record_error"
 CHATSEC_APPEND_ONLY_TABLES = ["auditlog_event", "privacy_consentevent"]
 PARTITION_SCHEMA = "audit_parts"

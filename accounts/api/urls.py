@@ -2,18 +2,19 @@
 
 from django.urls import path
 
-from accounts.api import schema, views  # noqa: F401 - the schema registers itself
+from accounts.api import schema  # noqa: F401 - the schema registers itself
+from accounts.api.views import sessions, tokens
 
 urlpatterns = [
-    path("auth/token", views.TokenView.as_view(), name="api-token"),
-    path("auth/token/mfa", views.SecondFactorView.as_view(), name="api-token-mfa"),
-    path("auth/token/refresh", views.RefreshView.as_view(), name="api-refresh"),
-    path("auth/token/revoke", views.RevokeView.as_view(), name="api-revoke"),
-    path("auth/sessions", views.SessionsView.as_view(), name="api-sessions"),
+    path("auth/token", tokens.TokenView.as_view(), name="api-token"),
+    path("auth/token/mfa", tokens.SecondFactorView.as_view(), name="api-token-mfa"),
+    path("auth/token/refresh", tokens.RefreshView.as_view(), name="api-refresh"),
+    path("auth/token/revoke", tokens.RevokeView.as_view(), name="api-revoke"),
+    path("auth/sessions", sessions.SessionsView.as_view(), name="api-sessions"),
     path(
         "auth/sessions/<uuid:session_id>",
-        views.SessionView.as_view(),
+        sessions.SessionView.as_view(),
         name="api-session",
     ),
-    path("auth/step-up", views.StepUpView.as_view(), name="api-step-up"),
+    path("auth/step-up", sessions.StepUpView.as_view(), name="api-step-up"),
 ]
