@@ -29,7 +29,17 @@ TOTP_SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended
 
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 1024
+# The strength library takes no more, and what counts is at the beginning.
+SCORED_PASSWORD_LENGTH = 72
+MIN_PASSWORD_SCORE = 3
 MAX_LOGIN_LENGTH = 320  # RFC 3696: the longest e-mail address
+
+# A mailed link: long enough to read the mail, short enough not to lie around.
+INVITATION_LIFE = timedelta(hours=72)
+RESET_LIFE = timedelta(minutes=30)
+EMAIL_CHANGE_LIFE = timedelta(hours=1)
+# More links than this in an hour are not mailed to one person.
+LINKS_AN_HOUR = 5
 
 # RFC 8176 names of authentication methods.
 PASSWORD = "pwd"  # noqa: S105 - a method, not a password

@@ -62,3 +62,12 @@ class InvalidToken(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("The token is not valid. Please sign in again.")
+
+
+class LinkExpired(Invalid):
+    """The link was used, is too old, or the account has changed since."""
+
+    default_code = "link_expired"
+
+    def __init__(self) -> None:
+        super().__init__("This link was used already or is too old.")

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from accounts.models import (
+    AccountToken,
     AttemptBudget,
     AuthSession,
     BrowserSession,
@@ -182,6 +183,38 @@ def count_expired_budgets(before: datetime, held: frozenset[UUID]) -> int:
     return _old_budgets(before).exclude(digest__in=kept).count()
 
 
+def export_account_tokens(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the links that were mailed and wait to be used."""
+    for token in AccountToken.objects.filter(user_id=subject_id).order_by("id"):
+        yield {
+            "purpose": token.purpose,
+            "new_email": token.email,
+            "created_at": _at(token.created_at),
+            "expires_at": _at(token.expires_at),
+        }
+
+
+def erase_account_tokens(subject_id: UUID) -> int:
+    """Delete the links that wait."""
+    return _delete(AccountToken.objects.filter(user_id=subject_id))
+
+
+def _old_account_tokens(
+    before: datetime, held: frozenset[UUID]
+) -> QuerySet[AccountToken, AccountToken]:
+    return AccountToken.objects.filter(expires_at__lt=before).exclude(user_id__in=held)
+
+
+def expire_account_tokens(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete links that were over before."""
+    return _delete(_old_account_tokens(before, held))
+
+
+def count_expired_account_tokens(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many links `expire_account_tokens` would delete."""
+    return _old_account_tokens(before, held).count()
+
+
 declare(
     Declaration(
         model="accounts.User",
@@ -226,6 +259,19 @@ declare(
         retention="sign_in_attempts",
         expire=expire_challenges,
         count_expired=count_expired_challenges,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.AccountToken",
+        holds="Links to your account that were mailed to you: invitation, reset",
+        part="data_processing_log",
+        purposes=("account",),
+        export=export_account_tokens,
+        erase=erase_account_tokens,
+        retention="sessions",
+        expire=expire_account_tokens,
+        count_expired=count_expired_account_tokens,
     )
 )
 declare(

@@ -19,9 +19,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from guardian.models import UserObjectPermission
 
-from accounts.models import AuthSession, TOTPFactor, User
+from accounts.models import AccountToken, AuthSession, TOTPFactor, User
 from accounts.selectors import actor_for_session
-from accounts.services import challenges, lockout
+from accounts.services import account_tokens, challenges, lockout
 from accounts.tests.factories import make_session, make_user
 from auditlog.services import Target, record
 from chat.models import KnowledgeCollection, QueryDefinition
@@ -93,6 +93,11 @@ def session(piper, canary) -> AuthSession:
 
 def sign_in_traces(actor, person, canary) -> None:
     challenges.start(actor, operation="session")
+    account_tokens.issue(
+        person,
+        AccountToken.Purpose.EMAIL_CHANGE,
+        email=f"{canary('new-email')}@example.org",
+    )
     with lockout.attempt(person, ip="192.0.2.1") as attempt:
         attempt.succeeded = False
     seen = {"username": lockout.user_digest(person.id).hex(), "user_agent": ""}

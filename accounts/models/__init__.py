@@ -1,5 +1,6 @@
 """People, their sessions, factors and sign-in budgets."""
 
+from accounts.models.account_tokens import AccountToken
 from accounts.models.challenges import Challenge
 from accounts.models.factors import TOTPFactor
 from accounts.models.lockout import AttemptBudget
@@ -7,6 +8,7 @@ from accounts.models.people import User
 from accounts.models.sessions import AuthSession, BrowserSession, RefreshToken
 
 __all__ = [
+    "AccountToken",
     "AttemptBudget",
     "AuthSession",
     "BrowserSession",

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts import personal_data as declared
 from accounts.models import (
+    AccountToken,
     AttemptBudget,
     AuthSession,
     BrowserSession,
@@ -14,7 +15,7 @@ from accounts.models import (
     TOTPFactor,
     User,
 )
-from accounts.services import challenges, lockout, tokens
+from accounts.services import account_tokens, challenges, lockout, tokens
 from accounts.tests.factories import make_session, make_user, sign_in_browser
 from chatsec.core import personal_data
 
@@ -28,6 +29,7 @@ def carol(client):
     tokens.issue(make_session(carol))
     sign_in_browser(client, carol)
     challenges.start_sign_in(carol)
+    account_tokens.issue(carol, AccountToken.Purpose.RESET)
     with lockout.attempt(carol, ip=None):
         pass
     return carol
@@ -81,7 +83,7 @@ def test_erasure_leaves_nothing_and_touches_nobody_else(carol):
     assert list(User.objects.all()) == [charlie]
     for model in (AuthSession, TOTPFactor):
         assert set(model.objects.values_list("user_id", flat=True)) == {charlie.id}
-    for model in (BrowserSession, RefreshToken, Challenge, AttemptBudget):
+    for model in (BrowserSession, RefreshToken, Challenge, AttemptBudget, AccountToken):
         assert model.objects.count() == 0
     assert not [row for each in of_accounts() for row in each.export(carol.id)]
 
@@ -119,3 +121,18 @@ def test_old_challenges_leave():
 
     assert declared.count_expired_challenges(before, frozenset()) == 1
     assert declared.expire_challenges(before, frozenset()) == 1
+
+
+def test_old_links_leave_and_held_ones_stay():
+    alice, held = make_user("alice"), make_user("held")
+    for user in (alice, held):
+        account_tokens.issue(user, AccountToken.Purpose.RESET)
+    AccountToken.objects.update(expires_at=timezone.now() - timedelta(days=91))
+    waiting = account_tokens.issue(alice, AccountToken.Purpose.RESET)
+    before, kept = timezone.now() - timedelta(days=90), frozenset({held.id})
+
+    assert declared.count_expired_account_tokens(before, kept) == 1
+    assert declared.expire_account_tokens(before, kept) == 1
+
+    assert AccountToken.objects.count() == 2
+    assert account_tokens.find(waiting, AccountToken.Purpose.RESET) is not None
