@@ -1,7 +1,15 @@
 """Refusals of sign-in."""
 
+from collections.abc import Sequence
+
 from accounts.constants import INVALID_CODE_MESSAGE, LOCKED_MESSAGE
-from chatsec.core.errors import Denied, Invalid, TooMany, Unauthenticated
+from chatsec.core.errors import (
+    Denied,
+    Invalid,
+    StepUpRequired,
+    TooMany,
+    Unauthenticated,
+)
 
 
 class InvalidCode(Invalid):
@@ -43,6 +51,18 @@ class FactorRequired(Denied):
     def __init__(self) -> None:
         super().__init__(
             "This needs an authenticator app. Set one up under My security."
+        )
+
+
+class ProofNeeded(StepUpRequired):
+    """Whoever changes how an account is entered has to prove himself again first."""
+
+    default_code = "step_up_required"
+
+    def __init__(self, methods: Sequence[str]) -> None:
+        super().__init__(
+            "Please confirm that it is you before you change this.",
+            methods=list(methods),
         )
 
 

@@ -38,7 +38,12 @@ STEP_UP_FAILED = register(
     "accounts.step_up_failed",
     category="security",
     severity="warning",
-    description="A wrong code was given.",
+    description="A wrong code or password was given to confirm who it is.",
+)
+PASSWORD_CONFIRMED = register(
+    "accounts.password_confirmed",
+    category="access",
+    description="A signed-in user gave the password again.",
 )
 FACTOR_ENROLLED = register(
     "accounts.factor_enrolled",

@@ -107,3 +107,8 @@ def find_waiting_factor(user: User) -> TOTPFactor | None:
 def factor_methods(user: User) -> list[str]:
     """Return which kinds of second factor the user can show."""
     return ["totp"] if list_factors(user).exists() else []
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the user has something to show besides the password."""
+    return bool(factor_methods(user))

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from accounts.views import authenticator, security, sign_in, well_known
+from accounts.views import authenticator, confirm, security, sign_in, well_known
 
 urlpatterns = [
     path("sign-in", sign_in.sign_in_page, name="sign-in"),
     path("sign-in/code", sign_in.code_page, name="sign-in-code"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("account/confirm", confirm.confirm_page, name="account-confirm"),
     path("account", security.account_page, name="account"),
     path(
         "account/sessions/<uuid:session_id>/revoke",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rest_framework.request import Request
 
 from accounts.constants import NOT_SIGNED_IN_MESSAGE
-from accounts.models import User
-from chatsec.core.errors import Unauthenticated
+from accounts.models import AuthSession, User
+from chatsec.core.errors import Denied, Unauthenticated
 
 
 def caller(request: Request) -> User:
@@ -14,3 +14,14 @@ def caller(request: Request) -> User:
     if not isinstance(request.user, User):
         raise Unauthenticated(NOT_SIGNED_IN_MESSAGE)
     return request.user
+
+
+def calling_session(request: Request) -> AuthSession:
+    """Return the session that calls; raise Denied for a caller who has none (a key)."""
+    caller(request)
+    if isinstance(request.auth, AuthSession):
+        return request.auth
+    session = getattr(request._request.session, "auth_session", None)  # noqa: SLF001 - where the cookie's session is
+    if request.auth is not None or not isinstance(session, AuthSession):
+        raise Denied("Only somebody who signed in can do this.", code="session_needed")
+    return session

@@ -31,10 +31,21 @@ class SecondFactorSerializer(serializers.Serializer[None]):
     code = serializers.CharField(max_length=MAX_CODE_LENGTH, trim_whitespace=False)
 
 
-class CodeSerializer(serializers.Serializer[None]):
-    """A code from the authenticator app."""
+class ProofSerializer(serializers.Serializer[None]):
+    """A code, or the password of somebody who has no second factor."""
 
-    code = serializers.CharField(max_length=MAX_CODE_LENGTH, trim_whitespace=False)
+    code = serializers.CharField(
+        max_length=MAX_CODE_LENGTH, required=False, trim_whitespace=False
+    )
+    password = serializers.CharField(
+        max_length=MAX_PASSWORD_LENGTH, required=False, trim_whitespace=False
+    )
+
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        """Refuse none and more than one proof."""
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Send one of: code, password.")
+        return attrs
 
 
 class RefreshSerializer(serializers.Serializer[None]):
@@ -55,10 +66,11 @@ class TokenPairSerializer(serializers.Serializer[None]):
 
 
 class StepUpSerializer(serializers.Serializer[None]):
-    """A session that showed its second factor again."""
+    """A session in which its user proved himself again."""
 
     session_id = serializers.UUIDField()
-    stepped_up_at = serializers.DateTimeField()
+    stepped_up_at = serializers.DateTimeField(allow_null=True)
+    password_confirmed_at = serializers.DateTimeField(allow_null=True)
     expires_in = serializers.IntegerField()
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.api import schema  # noqa: F401 - the schema registers itself
-from accounts.api.views import sessions, tokens
+from accounts.api.views import sessions, step_up, tokens
 
 urlpatterns = [
     path("auth/token", tokens.TokenView.as_view(), name="api-token"),
@@ -16,5 +16,5 @@ urlpatterns = [
         sessions.SessionView.as_view(),
         name="api-session",
     ),
-    path("auth/step-up", sessions.StepUpView.as_view(), name="api-step-up"),
+    path("auth/step-up", step_up.StepUpView.as_view(), name="api-step-up"),
 ]

@@ -31,6 +31,8 @@ class AuthSession(models.Model):
     amr = ArrayField(models.CharField(max_length=8), default=list)
     authenticated_at = models.DateTimeField()
     stepped_up_at = models.DateTimeField(null=True, blank=True)
+    # Where there is no second factor, the password typed again is the proof.
+    password_confirmed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
     idle_limit = models.DurationField(default=SESSION_IDLE)

@@ -10,6 +10,7 @@ import django_otp
 from django.contrib import auth
 from django.db import transaction
 from django.http import HttpRequest
+from django_otp.models import Device
 
 from accounts import events
 from accounts.constants import (
@@ -113,6 +114,13 @@ def end_browser_session(request: HttpRequest) -> None:
     if session is not None:
         sessions.revoke_session(session, because="signed_out")
     request.session.flush()
+
+
+def step_up_browser_session(request: HttpRequest, factor: Device | None) -> None:
+    """Mark the browser as verified by `factor`, if any, under a new cookie."""
+    if factor is not None:
+        django_otp.login(request, factor)
+    rotate_browser_session(request)
 
 
 def rotate_browser_session(request: HttpRequest) -> None:
