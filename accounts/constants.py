@@ -24,6 +24,13 @@ CLOCK_SKEW = timedelta(seconds=5)
 CHALLENGE_LIFE = timedelta(minutes=5)
 CHALLENGE_TRIES = 5
 
+# Notices: a try a minute at first, an hour apart at last, for three days.
+MAIL_LEASE = timedelta(minutes=2)
+MAIL_FIRST_PAUSE = timedelta(minutes=1)
+MAIL_LONGEST_PAUSE = timedelta(hours=1)
+MAIL_GIVE_UP_AFTER = timedelta(days=3)
+MAIL_BATCH = 200
+
 TOTP_STEP_SECONDS = 30
 TOTP_SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended
 

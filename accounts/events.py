@@ -76,3 +76,9 @@ PASSWORD_SET = register(
     category="security",
     description="A password was set; every session of the account ended.",
 )
+NOTICE_UNDELIVERABLE = register(
+    "accounts.notice_undeliverable",
+    category="security",
+    severity="warning",
+    description="A notice to a user could not be mailed within three days.",
+)

@@ -15,6 +15,7 @@ from accounts.models import (
     AuthSession,
     BrowserSession,
     Challenge,
+    Notice,
     TOTPFactor,
     User,
 )
@@ -152,6 +153,41 @@ def count_expired_challenges(before: datetime, held: frozenset[UUID]) -> int:
     return _old_challenges(before, held).count()
 
 
+def export_notices(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield what the person was told about the account."""
+    rows = Notice.objects.filter(user_id=subject_id).order_by("created_at", "id")
+    for notice in rows.select_related("user").iterator(chunk_size=BATCH):
+        yield {
+            "kind": notice.kind,
+            "title": notice.title,
+            "text": notice.text,
+            "facts": dict(notice.facts),
+            "address": notice.address,
+            "created_at": _at(notice.created_at),
+            "mailed_at": _at(notice.mailed_at),
+            "seen_at": _at(notice.seen_at),
+        }
+
+
+def erase_notices(subject_id: UUID) -> int:
+    """Delete what the person was told."""
+    return _delete(Notice.objects.filter(user_id=subject_id))
+
+
+def _old_notices(before: datetime, held: frozenset[UUID]) -> QuerySet[Notice, Notice]:
+    return Notice.objects.filter(created_at__lt=before).exclude(user_id__in=held)
+
+
+def expire_notices(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete notices from before."""
+    return _delete(_old_notices(before, held))
+
+
+def count_expired_notices(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many notices `expire_notices` would delete."""
+    return _old_notices(before, held).count()
+
+
 def _budgets(subject_id: UUID) -> QuerySet[AttemptBudget, AttemptBudget]:
     return AttemptBudget.objects.filter(digest=lockout.user_digest(subject_id))
 
@@ -285,6 +321,19 @@ declare(
         retention="sign_in_attempts",
         expire=expire_budgets,
         count_expired=count_expired_budgets,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.Notice",
+        holds="What you were told about your account: new devices, changed factors",
+        part="data_processing_log",
+        purposes=("security_log",),
+        export=export_notices,
+        erase=erase_notices,
+        retention="notices",
+        expire=expire_notices,
+        count_expired=count_expired_notices,
     )
 )
 not_personal(

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from accounts.views import authenticator, confirm, security, sign_in, well_known
+from accounts.views import (
+    authenticator,
+    confirm,
+    outbox,
+    security,
+    sign_in,
+    well_known,
+)
 
 urlpatterns = [
     path("sign-in", sign_in.sign_in_page, name="sign-in"),
@@ -20,5 +27,6 @@ urlpatterns = [
         authenticator.authenticator_page,
         name="account-authenticator",
     ),
+    path("outbox", outbox.outbox_page, name="outbox"),
     path(".well-known/jwks.json", well_known.key_set, name="jwks"),
 ]

@@ -55,6 +55,10 @@ app.conf.beat_schedule = {
         "task": "rbac.tasks.expire_requests",
         "schedule": 60 * MINUTE,
     },
+    "account-notices": {
+        "task": "accounts.tasks.deliver_notices",
+        "schedule": MINUTE,
+    },
     "finished-requests": {
         "task": "chat.tasks.forget_finished_requests",
         "schedule": 60 * MINUTE,

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONCE, NONE, SELF
@@ -280,6 +281,20 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ALWAYS_EAGER = False
+
+# --- Mail --------------------------------------------------------------------------
+
+EMAIL_TIMEOUT = 10
+CHATSEC_OUTBOX = not PRODUCTION and "EMAIL_URL" not in os.environ
+if CHATSEC_OUTBOX:
+    EMAIL_BACKEND = "accounts.outbox.OutboxBackend"
+elif "EMAIL_URL" in os.environ:
+    vars().update(env.email("EMAIL_URL"))
+else:
+    raise installation.MissingSetting("EMAIL_URL")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "CHATSEC_MAIL_FROM", f"chatsec@{urlsplit(CHATSEC_PUBLIC_URL).hostname}"
+)
 
 # --- Language, time, static files, logs --------------------------------------------
 

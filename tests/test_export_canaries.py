@@ -20,8 +20,9 @@ from django.utils import timezone
 from guardian.models import UserObjectPermission
 
 from accounts.models import AccountToken, AuthSession, TOTPFactor, User
+from accounts.notices import API_KEY_MADE
 from accounts.selectors import actor_for_session
-from accounts.services import account_tokens, challenges, lockout
+from accounts.services import account_tokens, challenges, lockout, notices
 from accounts.tests.factories import make_session, make_user
 from auditlog.services import Target, record
 from chat.models import KnowledgeCollection, QueryDefinition
@@ -98,6 +99,7 @@ def sign_in_traces(actor, person, canary) -> None:
         AccountToken.Purpose.EMAIL_CHANGE,
         email=f"{canary('new-email')}@example.org",
     )
+    notices.notify(person, API_KEY_MADE, facts={"name": canary("notice")})
     with lockout.attempt(person, ip="192.0.2.1") as attempt:
         attempt.succeeded = False
     seen = {"username": lockout.user_digest(person.id).hex(), "user_agent": ""}

@@ -4,6 +4,7 @@ from accounts.models.account_tokens import AccountToken
 from accounts.models.challenges import Challenge
 from accounts.models.factors import TOTPFactor
 from accounts.models.lockout import AttemptBudget
+from accounts.models.notices import Notice
 from accounts.models.people import User
 from accounts.models.sessions import AuthSession, BrowserSession, RefreshToken
 
@@ -13,6 +14,7 @@ __all__ = [
     "AuthSession",
     "BrowserSession",
     "Challenge",
+    "Notice",
     "RefreshToken",
     "TOTPFactor",
     "User",

@@ -15,7 +15,8 @@ from accounts.models import (
     TOTPFactor,
     User,
 )
-from accounts.services import account_tokens, challenges, lockout, tokens
+from accounts.notices import PASSWORD_CHANGED
+from accounts.services import account_tokens, challenges, lockout, notices, tokens
 from accounts.tests.factories import make_session, make_user, sign_in_browser
 from chatsec.core import personal_data
 
@@ -30,6 +31,7 @@ def carol(client):
     sign_in_browser(client, carol)
     challenges.start_sign_in(carol)
     account_tokens.issue(carol, AccountToken.Purpose.RESET)
+    notices.notify(carol, PASSWORD_CHANGED)
     with lockout.attempt(carol, ip=None):
         pass
     return carol
