@@ -157,13 +157,7 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["accounts.hashers.Argon2idHasher"]
 if UNDER_TEST:
     PASSWORD_HASHERS.insert(0, "django.contrib.auth.hashers.MD5PasswordHasher")
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PasswordPolicy"}]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -300,6 +294,10 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+# One password a line: more that nobody may choose, such as a list of leaked ones.
+CHATSEC_COMMON_PASSWORDS = env.str("CHATSEC_COMMON_PASSWORDS", "")
+# Words that no password may have in it: names of products, places, subsidiaries.
+CHATSEC_PASSWORD_WORDS = env.list("CHATSEC_PASSWORD_WORDS", default=[])
 # The zone in which "business hours" are meant.
 CHATSEC_TIME_ZONE = env.str("CHATSEC_TIME_ZONE", "UTC")
 USE_I18N = True

@@ -7,16 +7,15 @@ from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, validate_email
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.module_loading import import_string
 
 from accounts import events
-from accounts.constants import MAX_PASSWORD_LENGTH
 from accounts.models import Challenge, User
 from accounts.names import fold_name
+from accounts.passwords import check_password_policy, words_about
 from accounts.services.sessions import revoke_all_sessions
 from auditlog.services import Target, record
 from chatsec.core.errors import Conflict, Invalid
@@ -54,7 +53,8 @@ def create_user(
     user = User(username=fold_name(username))
     _check_personal({"email": "", **profile})
     _set_clear(user, profile)
-    _set_password(user, password)
+    about = (user.username, profile.get("email", ""), profile.get("display_name", ""))
+    _set_password(user, password, about=about)
     _validate(user)
     with transaction.atomic():
         # Sealing makes the person a key: only for somebody who gets an account.
@@ -105,7 +105,7 @@ def close_account(user: User) -> User:
 
 def set_password(user: User, password: str) -> None:
     """Set the password and end every session of the account."""
-    _set_password(user, password)
+    _set_password(user, password, about=words_about(user))
     with transaction.atomic():
         user.save(update_fields=["password"])
         # A sign-in that waits for its code began with the old password.
@@ -150,13 +150,12 @@ def _check_personal(profile: Profile) -> None:
         raise Invalid("Some fields are not valid.", fields=fields)
 
 
-def _set_password(user: User, password: str | None) -> None:
+def _set_password(user: User, password: str | None, *, about: Iterable[str]) -> None:
     if password is None:
         user.set_unusable_password()
         return
     try:
-        MaxLengthValidator(MAX_PASSWORD_LENGTH)(password)
-        validate_password(password, user)
+        check_password_policy(password, about=about)
     except ValidationError as error:
         fields = {"password": list(error.messages)}
         raise Invalid("Some fields are not valid.", fields=fields) from error

@@ -16,7 +16,7 @@ from accounts.services import people, sessions, sign_in, tokens
 from accounts.services.factors import enrol_totp
 from accounts.session_store import SessionStore
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "plum violin carries seven lanterns"
 AMR_PASSWORD = ("pwd",)
 AMR_SECOND_FACTOR = ("pwd", "otp", "mfa")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from base64 import b32decode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from django_otp.oath import TOTP
 
 from accounts.constants import TOTP_STEP_SECONDS
 from accounts.models import TOTPFactor, User
+from accounts.passwords import random_password
 from accounts.selectors import find_user_by_login, list_factors
 from accounts.services import people
 from accounts.services.factors import enrol_totp
@@ -27,7 +27,6 @@ from rbac.models import Assignment
 from rbac.services import assign_role
 
 FILE_NAME = "demo.json"
-PASSWORD_BYTES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def current_code(user: DemoUser) -> str | None:
 def _seed(person: Person, known: DemoUser | None) -> DemoUser:
     with transaction.atomic():
         user = find_user_by_login(person.username)
-        password = known.password if known else secrets.token_urlsafe(PASSWORD_BYTES)
+        password = known.password if known else random_password()
         if user is None:
             user = _create(person, password)
         elif known is None:

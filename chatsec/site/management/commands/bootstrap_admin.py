@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts.models import TOTPFactor
+from accounts.passwords import random_password
 from accounts.services import people
 from accounts.services.factors import enrol_totp
 from chatsec.core.context import SYSTEM
@@ -15,7 +14,6 @@ from chatsec.core.errors import DomainError
 from rbac.models import Assignment
 from rbac.services import assign_role
 
-PASSWORD_BYTES = 18
 ROLE = "admin"
 
 
@@ -33,7 +31,7 @@ class Command(BaseCommand):
         """Make the account, its factor and its role, or nothing at all."""
         if Assignment.objects.filter(role__name=ROLE).exists():
             raise CommandError("There is an administrator already.")
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        password = random_password()
         try:
             with transaction.atomic():
                 factor = _make(
