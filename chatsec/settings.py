@@ -35,6 +35,11 @@ CHATSEC_METRICS_NETWORKS = env.list(
     "CHATSEC_METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"]
 )
 
+# What outgoing calls may reach although it lies inside, as `host:port`.
+CHATSEC_OUTBOUND_ALLOWED = frozenset(env.list("CHATSEC_OUTBOUND_ALLOWED", default=[]))
+# Whom outgoing calls believe about certificates, where it is not the public CAs.
+CHATSEC_OUTBOUND_CA_FILE = env.str("CHATSEC_OUTBOUND_CA_FILE", "")
+
 _secrets = installation.load(os.environ, CHATSEC_DATA_DIR, environment=CHATSEC_ENV)
 SECRET_KEY = _secrets.secret_key
 CHATSEC_DATA_KEY = _secrets.data_key
@@ -325,5 +330,9 @@ LOGGING = {
     "formatters": {"json": {"()": "chatsec.core.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("CHATSEC_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": ["stderr"], "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        # Below this it writes addresses, whose queries may hold secrets.
+        "urllib3": {"level": "WARNING"},
+    },
 }

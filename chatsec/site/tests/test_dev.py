@@ -11,11 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen  # noqa: TID251 - asks our server from outside
 
 import pytest
 
@@ -82,9 +82,9 @@ class Installation:
     def get(self, path: str) -> tuple[int, dict[str, object]]:
         url = f"http://localhost:{self.port}{path}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as response:
+            with urlopen(url, timeout=10) as response:
                 return response.status, json.load(response)
-        except urllib.error.HTTPError as refusal:
+        except HTTPError as refusal:
             return refusal.code, json.load(refusal)
 
     def processes(self, word: str = "") -> list[int]:

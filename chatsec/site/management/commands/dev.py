@@ -10,13 +10,14 @@ import threading
 import time
 from argparse import ArgumentParser
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from types import FrameType
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from chatsec.core import outbound
+from chatsec.core.errors import DomainError
 from chatsec.site.processes import WATCH_SECONDS, Crew, end_with_parent
 
 START_SECONDS = 60
@@ -163,11 +164,15 @@ def _refuse_taken_port(host: str, port: int) -> None:
 def _answers(host: str, port: int) -> bool:
     """Tell whether a page comes back: the socket is open long before that."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    line = HTTPConnection(reachable, port, timeout=2)
+    place = f"[{reachable}]:{port}" if ":" in reachable else f"{reachable}:{port}"
     try:
-        line.request("GET", "/healthz", headers={"Host": "localhost"})
-        return line.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
+        answer = outbound.request(
+            "GET",
+            f"http://{place}/healthz",
+            headers={"Host": "localhost"},
+            timeout_seconds=2,
+            allow=frozenset({place}),
+        )
+    except DomainError:
         return False
-    finally:
-        line.close()
+    return answer.status_code == HTTPStatus.OK
