@@ -25,7 +25,7 @@ def every_view_names_its_permission(
     return [
         Error(
             f"{view.__module__}.{view.__qualname__} {problem}",
-            hint="Set required_permission to a code, PUBLIC or SIGNED_IN.",
+            hint="Set required_permission to a code, PUBLIC, SIGNED_IN or ANY_CALLER.",
             obj=view,
             id="rbac.E001",
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -54,6 +56,7 @@ from chat.stages.reading import ShownMessage, show_messages
 from chat.stages.searching import search_messages
 from chat.stages.types import Answer
 from chatsec.core.api import (
+    ANY_CALLER,
     PUBLIC,
     SIGNED_IN,
     ApiView,
@@ -71,7 +74,7 @@ UNPROCESSABLE = 422
 class ChatView(ApiView):
     """Adds to refusals what a client needs to try again."""
 
-    required_permission = SIGNED_IN
+    required_permission: ClassVar[str | Mapping[str, str]] = SIGNED_IN
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return the problem document, with limits and waiting times in its header."""
@@ -91,6 +94,8 @@ class ChatView(ApiView):
 
 class ConversationsView(ChatView):
     """GET and POST /conversations."""
+
+    required_permission = ANY_CALLER
 
     @extend_schema(responses=ConversationSerializer(many=True))
     def get(self, request: Request) -> Response:
@@ -116,6 +121,12 @@ class ConversationsView(ChatView):
 
 class ConversationView(ChatView):
     """GET, PATCH and DELETE /conversations/{id}."""
+
+    required_permission: ClassVar = {
+        "GET": ANY_CALLER,
+        "PATCH": SIGNED_IN,
+        "DELETE": SIGNED_IN,
+    }
 
     @extend_schema(responses=ConversationSerializer)
     def get(self, request: Request, conversation_id: UUID) -> Response:
@@ -160,6 +171,8 @@ class ConversationSearchView(ChatView):
 
 class MessagesView(ChatView):
     """GET and POST /conversations/{id}/messages."""
+
+    required_permission = ANY_CALLER
 
     renderer_classes = (JSONRenderer, EventStreamRenderer)
 
@@ -239,6 +252,8 @@ class PublicMessagesView(ChatView):
 class CatalogueView(ChatView):
     """GET /catalogue."""
 
+    required_permission = ANY_CALLER
+
     @extend_schema(responses=CatalogueEntrySerializer(many=True))
     def get(self, request: Request) -> Response:
         """Return the questions that the caller may ask."""
@@ -248,6 +263,8 @@ class CatalogueView(ChatView):
 
 class KnowledgeView(ChatView):
     """GET /knowledge?q=."""
+
+    required_permission = ANY_CALLER
 
     @extend_schema(
         parameters=[SearchSerializer], responses=ArticleSerializer(many=True)

@@ -162,7 +162,7 @@ class _Asked(NamedTuple):
 
 
 def _rules(actor: Actor, entry: Entry) -> _Rules:
-    return AS_GIVEN if was_given(actor.person, RUN_QUERY, entry.query) else BY_ROLES
+    return AS_GIVEN if was_given(actor, RUN_QUERY, entry.query) else BY_ROLES
 
 
 def _decision(

@@ -43,6 +43,8 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
+# As SIGNED_IN, and open to API keys and connected apps too: within their scopes.
+ANY_CALLER = "any-caller"
 PROBLEM_JSON = "application/problem+json"
 LOGIN_MESSAGE = "Please log in to use the chatbot"
 OUTAGE_MESSAGE = "The database cannot be reached. Please try again in a moment."
@@ -102,8 +104,8 @@ class CursorPage(CursorPagination):
 class ApiView(APIView):
     """A view that says who may call it, by method or for all of them.
 
-    `required_permission` is a permission code, PUBLIC or SIGNED_IN; system check
-    rbac.E001 fails the start when a view names none.
+    `required_permission` is a permission code, PUBLIC, SIGNED_IN or ANY_CALLER; system
+    check rbac.E001 fails the start when a view names none.
     """
 
     required_permission: ClassVar[str | Mapping[str, str]]

@@ -16,6 +16,8 @@ from uuid_utils.compat import uuid7
 
 # Where a request keeps its id, for what is logged after its context has ended.
 REQUEST_ID_KEY = "chatsec.request_id"
+# How an actor proved himself who came with an API key: no person was asked.
+API_KEY = "key"
 AttributeValue = str | int | bool | Decimal | datetime | None
 
 
@@ -67,11 +69,13 @@ class Actor:
     kind: ActorKind
     person: Person | None = None
     session_id: UUID | None = None
-    # Authentication methods in RFC 8176 terms: "pwd", "otp", "hwk", "mfa".
+    # Authentication methods in RFC 8176 terms: "pwd", "otp", "hwk", "mfa"; and "key".
     amr: tuple[str, ...] = ()
     authenticated_at: datetime | None = None
     stepped_up_at: datetime | None = None
     channel: Channel = Channel.SYSTEM
+    # The only permissions that count, of those that the person has; None: all of them.
+    scopes: tuple[str, ...] | None = None
 
     @property
     def id(self) -> UUID | None:
@@ -82,6 +86,11 @@ class Actor:
     def is_signed_in(self) -> bool:
         """Whether a user or service account stands behind the request."""
         return self.kind in (ActorKind.USER, ActorKind.SERVICE)
+
+    @property
+    def can_step_up(self) -> bool:
+        """Whether somebody is there who can be asked for a second factor."""
+        return self.kind is ActorKind.USER and API_KEY not in self.amr
 
     def stepped_up_within(self, limit: timedelta, *, now: datetime) -> bool:
         """Whether a second factor was shown again within `limit` before `now`."""

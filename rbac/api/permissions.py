@@ -47,7 +47,7 @@ class RequiredPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may; 401 for nobody, 403 for somebody who may not."""
-        from chatsec.core.api import PUBLIC, SIGNED_IN  # noqa: PLC0415 - as above
+        from chatsec.core.api import ANY_CALLER, PUBLIC, SIGNED_IN  # noqa: PLC0415
 
         needed = required_permission(view, str(request.method))
         if needed is None:
@@ -58,8 +58,19 @@ class RequiredPermission(BasePermission):
         if not actor.is_signed_in or actor.person is None:
             return False
         hold_stamp(actor.person)
-        if needed == SIGNED_IN:
+        if needed in (SIGNED_IN, ANY_CALLER):
+            _refuse_scoped(actor, needed)
             return actor.person.is_active
         if not check_permission(actor, needed):
             raise Denied("You may not do this.", required=needed)
         return True
+
+
+def _refuse_scoped(actor: Actor, needed: str) -> None:
+    """Keep what is a person's own business from keys and apps that act for him."""
+    from chatsec.core.api import SIGNED_IN  # noqa: PLC0415 - as above
+
+    if needed == SIGNED_IN and actor.scopes is not None:
+        raise Denied(
+            "This is not open to API keys and connected apps.", code="outside_scope"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import Http404
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
 from accounts.services.people import update_user
-from chatsec.core.api import SIGNED_IN, ApiView, paginate
+from chatsec.core.api import ANY_CALLER, SIGNED_IN, ApiView, paginate
 from chatsec.core.errors import Denied
 from rbac import selectors
 from rbac.api.permissions import actor_of
@@ -164,7 +165,7 @@ class AssignmentView(ApiView):
 class CheckView(ApiView):
     """POST /rbac/check."""
 
-    required_permission = SIGNED_IN
+    required_permission = ANY_CALLER
 
     @extend_schema(request=CheckSerializer, responses=DecisionSerializer)
     def post(self, request: Request) -> Response:
@@ -216,7 +217,7 @@ class MatrixView(ApiView):
 class MeView(ApiView):
     """GET, PATCH /me."""
 
-    required_permission = SIGNED_IN
+    required_permission: ClassVar = {"GET": ANY_CALLER, "PATCH": SIGNED_IN}
 
     @extend_schema(responses=ProfileSerializer)
     def get(self, request: Request) -> Response:

@@ -30,6 +30,8 @@ ReasonKind = Literal[
     "inactive",
     "object_permission",
     "not_for_service_accounts",
+    "outside_scope",
+    "step_up_not_possible",
 ]
 
 

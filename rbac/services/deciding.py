@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -42,19 +43,20 @@ def decide(
     the hours of conditions. `at` asks about another moment, assignments included.
     """
     code = bare_code(permission)
-    if refusal := _refused_outright(actor, code):
+    if refusal := refused_outright(actor, code):
         return Decision("deny", code, (refusal,), ())
     if at is not None:
         context = {"now": at, **(context or {})}
     entry = selectors.entry_for(actor.person, at=at)
-    return entry.decide(question_of(actor, code, resource=resource, context=context))
+    question = question_of(actor, code, resource=resource, context=context)
+    return _without_step_up(actor, entry.decide(question))
 
 
 def check_permission(subject: Actor | Person | AnonymousUser | None, code: str) -> bool:
     """Whether the permission is granted now, asked without a resource."""
     actor = as_actor(subject)
     code = bare_code(code)
-    if _refused_outright(actor, code):
+    if refused_outright(actor, code):
         return False
     entry = selectors.entry_for(actor.person)
     quick = entry.quick(code)
@@ -67,7 +69,7 @@ def data_scope(
     """Return which rows and columns the permission shows to the actor now."""
     code = bare_code(permission)
     question = question_of(actor, code, context=context)
-    if _refused_outright(actor, code):
+    if refused_outright(actor, code):
         return scope_of((), question)
     entry = selectors.entry_for(actor.person)
     return scope_of(entry.covering(code), question)
@@ -75,20 +77,20 @@ def data_scope(
 
 def effective_permissions(actor: Actor) -> tuple[str, ...]:
     """Return every registered code that the actor has now, sorted."""
-    if _refused_outright(actor, ""):
+    if _refused_always(actor):
         return ()
     entry = selectors.entry_for(actor.person)
     bindings = question_of(actor, "").bindings
     return tuple(
         code
         for code in sorted(entry.allowed_codes(bindings))
-        if _refused_outright(actor, code) is None
+        if refused_outright(actor, code) is None
     )
 
 
 def entry_of(actor: Actor) -> Entry:
     """Return what the actor's roles come to; nothing of it for inactive people."""
-    if _refused_outright(actor, ""):
+    if _refused_always(actor):
         return selectors.current_snapshot().entry(())
     return selectors.entry_for(actor.person)
 
@@ -100,8 +102,12 @@ def as_actor(subject: Actor | Person | AnonymousUser | None) -> Actor:
     if subject is None or isinstance(subject, AnonymousUser):
         return ANONYMOUS
     current = request_context.current_actor()
-    if current.id == subject.id and current.person is subject:
-        return current
+    if current.id == subject.id:
+        if current.person is subject:
+            return current
+        if current.scopes is not None:
+            # Another copy of the person reaches no further than the key or app.
+            return replace(current, person=subject)
     return Actor(kind=ActorKind.USER, person=subject)
 
 
@@ -154,12 +160,36 @@ def _other_moment(given: Attributes | None) -> datetime | None:
     return None
 
 
-def _refused_outright(actor: Actor, code: str) -> Reason | None:
-    if actor.person is not None and not actor.person.is_active:
-        return Reason(kind="inactive", text="the account is not active")
+def refused_outright(actor: Actor, code: str) -> Reason | None:
+    """Return why the actor never has the permission, whatever roles say; or None."""
+    if refusal := _refused_always(actor):
+        return refusal
     if actor.kind is ActorKind.SERVICE and code in ADMINISTRATIVE_CODES:
         return Reason(
             kind="not_for_service_accounts",
             text=f"{code} is never given to a service account",
         )
+    if actor.scopes is None:
+        return None
+    if code in ADMINISTRATIVE_CODES:
+        text = f"{code} is never in the scope of a key or an app"
+        return Reason(kind="outside_scope", text=text)
+    if code not in actor.scopes:
+        text = f"{code} is outside of the scope"
+        return Reason(kind="outside_scope", text=text)
     return None
+
+
+def _refused_always(actor: Actor) -> Reason | None:
+    if actor.person is not None and not actor.person.is_active:
+        return Reason(kind="inactive", text="the account is not active")
+    return None
+
+
+def _without_step_up(actor: Actor, decision: Decision) -> Decision:
+    """Deny what only a fresh second factor would open, where nobody can show one."""
+    if decision.outcome != "step_up" or actor.can_step_up:
+        return decision
+    text = "it needs a fresh second factor, which a key cannot show"
+    reasons = (Reason(kind="step_up_not_possible", text=text), *decision.reasons)
+    return replace(decision, outcome="deny", reasons=reasons)

@@ -32,14 +32,16 @@ def is_unbounded(actor: Actor) -> bool:
 
 
 def grants_held(actor: Actor) -> Grants:
-    """Return what the actor holds now."""
+    """Return what the actor holds now; what a key or app holds is not its to give."""
+    if actor.scopes is not None:
+        return ()
     return tuple(item.grant for item in entry_of(actor).held)
 
 
 def grants_held_until(actor: Actor, end: datetime | None) -> Grants:
     """Return what the actor holds now and at least until `end`; None is for good."""
     person = actor.person
-    if person is None or not person.is_active:
+    if person is None or not person.is_active or actor.scopes is not None:
         return ()
     now = timezone.now()
     live = selectors.list_live_assignments(person.id, now=now)

@@ -29,6 +29,7 @@ from rbac.services.deciding import (
     decide,
     entry_of,
     question_of,
+    refused_outright,
 )
 
 Row = TypeVar("Row", bound=Model)
@@ -100,12 +101,14 @@ def has_object_permission(person: Person | None, permission: str, obj: Model) ->
     return reach == "all"
 
 
-def was_given(person: Person | None, permission: str, obj: Model) -> bool:
+def was_given(subject: Subject, permission: str, obj: Model) -> bool:
     """Whether the permission was given on this very object, and nothing denies it."""
+    actor = as_actor(subject)
+    person = actor.person
     if person is None:
         return False
     entry = selectors.entry_for(person)
-    reach = _reach(as_actor(person), entry, permission, type(obj))
+    reach = _reach(actor, entry, permission, type(obj))
     return reach != "none" and _holds(person, entry, permission, obj)
 
 
@@ -137,16 +140,18 @@ def data_scope_where_given(
 
 
 def _is_open(actor: Actor, permission: str, context: Attributes | None) -> bool:
-    if actor.person is None or not actor.person.is_active:
-        return False
     code = bare_code(permission)
+    if actor.person is None or refused_outright(actor, code):
+        return False
     question = question_of(actor, code, context=context)
     return not is_denied(entry_of(actor).covering(code), question)
 
 
 def is_permission_denied(actor: Actor, permission: str) -> bool:
-    """Whether a role denies the permission outright, so that no object opens it."""
+    """Whether a role or a scope denies it outright, so that no object opens it."""
     code = bare_code(permission)
+    if refused_outright(actor, code):
+        return True
     return is_denied(entry_of(actor).covering(code), question_of(actor, code))
 
 
@@ -200,9 +205,9 @@ def _held_by(person: Person, entry: Entry) -> _Known | None:
 
 
 def _reach(actor: Actor, entry: Entry, permission: str, model: type[Model]) -> Reach:
-    if actor.person is not None and not actor.person.is_active:
-        return "none"
     code = bare_code(permission)
+    if refused_outright(actor, code):
+        return "none"
     held = entry.covering(code)
     # Nothing is known of the object's attributes: what depends on them does not allow,
     # and denies.

@@ -117,7 +117,7 @@ def _refuse_more_than_held(actor: Actor, obj: Model, permission: str) -> None:
     if is_unbounded(actor):
         return
     opened = sorted(obj.opened_codes()) if isinstance(obj, Opening) else []
-    given = was_given(actor.person, permission, obj)
+    given = was_given(actor, permission, obj)
     wanted = opened if given else [permission, *opened]
     # For good: what is given on an object has no end of its own.
     held = grants_held_until(actor, None)
