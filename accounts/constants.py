@@ -12,6 +12,14 @@ SUBNET_FAILURES = 100
 # Chapter: time out after 15-30 idle minutes, sign in again after 8-12 hours.
 SESSION_IDLE = timedelta(minutes=30)
 SESSION_ABSOLUTE = timedelta(hours=12)
+# A connected app (phone, voice assistant) with its own, narrower scopes.
+GRANT_IDLE = timedelta(days=30)
+GRANT_ABSOLUTE = timedelta(days=180)
+# Signed-in devices of one person, and connected apps of one person.
+MAX_LIVE_SESSIONS = 10
+MAX_DEVICE_NAME = 64
+# A script that signs in each minute gets one mail an hour about it.
+CROWD_NOTICE_PAUSE = timedelta(hours=1)
 # A read may go unrecorded for this long, so that requests do not all write.
 LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 STEP_UP_FRESH_FOR = timedelta(minutes=5)

@@ -23,6 +23,11 @@ SESSION_REVOKED = register(
     category="security",
     description="A signed-in device was signed out from elsewhere.",
 )
+SESSION_RENAMED = register(
+    "accounts.session_renamed",
+    category="access",
+    description="A signed-in device was given another name.",
+)
 TOKEN_REUSE = register(
     "accounts.token_reuse",
     category="security",

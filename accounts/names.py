@@ -24,3 +24,9 @@ def fold_name(text: str) -> str:
 
 def _is_ignored(character: str) -> bool:
     return ord(character) in _IGNORED or unicodedata.category(character) in {"Cf", "Cc"}
+
+
+def one_line(value: str, *, limit: int) -> str:
+    """Return the text on one line, without control characters, and not too long."""
+    visible = "".join(each if each.isprintable() else " " for each in value)
+    return " ".join(visible.split())[:limit].rstrip()

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.names import one_line
+
 Words = str | Promise
 
 MAX_FACT_LENGTH = 200
@@ -71,8 +73,7 @@ def clean_fact(value: str) -> str:
 
     A name that somebody chose must not write further lines into a mail of ours.
     """
-    visible = "".join(each if each.isprintable() else " " for each in value)
-    return " ".join(visible.split())[:MAX_FACT_LENGTH]
+    return one_line(value, limit=MAX_FACT_LENGTH)
 
 
 NEW_DEVICE = register(

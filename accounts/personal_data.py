@@ -71,6 +71,9 @@ def export_sessions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
         yield {
             "id": str(session.id),
             "kind": session.kind,
+            "name": session.name,
+            "client": session.client,
+            "scopes": [*session.scopes] if session.scopes is not None else None,
             "user_agent": session.user_agent,
             "verified_by": list(session.amr),
             "created_at": _at(session.created_at),

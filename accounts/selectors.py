@@ -87,6 +87,7 @@ def actor_for_session(session: AuthSession, channel: Channel) -> Actor:
         authenticated_at=session.authenticated_at,
         stepped_up_at=session.stepped_up_at,
         channel=channel,
+        scopes=None if session.scopes is None else tuple(session.scopes),
     )
 
 

@@ -87,6 +87,7 @@ def piper(db, canary):
 def session(piper, canary) -> AuthSession:
     session = make_session(piper, stepped_up=True)
     session.user_agent = canary("device")
+    session.name = canary("device-name")
     session.save()
     TOTPFactor.objects.filter(user=piper).update(name=canary("factor"))
     return session

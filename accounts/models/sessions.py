@@ -21,6 +21,7 @@ class AuthSession(models.Model):
     class Kind(models.TextChoices):
         BROWSER = "browser", "Browser"
         TOKEN = "token", "App"
+        GRANT = "oauth", "Connected app"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(
@@ -39,6 +40,12 @@ class AuthSession(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_because = models.CharField(max_length=32, blank=True)
+    # What its owner calls the device.
+    name_sealed = models.BinaryField(null=True, editable=False)
+    # The connected app, as its registration names it: nothing about a person.
+    client = models.TextField(blank=True)
+    # The only permissions that count in this session; null: all that its user has.
+    scopes = ArrayField(models.CharField(max_length=100), null=True, blank=True)
     user_agent_sealed = models.BinaryField(null=True, editable=False)
     address_digest = models.BinaryField(max_length=32, null=True, editable=False)
 
@@ -54,8 +61,12 @@ class AuthSession(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind__in=["browser", "token"]),
+                condition=models.Q(kind__in=["browser", "token", "oauth"]),
                 name="accounts_session_kind",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="oauth") | models.Q(scopes__isnull=False),
+                name="accounts_session_grant_is_limited",
             ),
         ]
 
@@ -86,22 +97,42 @@ class AuthSession(models.Model):
         if self.user_agent_sealed is None:
             return ""
         return open_for(
-            self.user_id, bytes(self.user_agent_sealed), place=self._user_agent_place()
+            self.user_id,
+            bytes(self.user_agent_sealed),
+            place=self._place("user_agent_sealed"),
         )
 
     @user_agent.setter
     def user_agent(self, value: str) -> None:
         self.user_agent_sealed = seal_for(
-            self.user_id, value, place=self._user_agent_place()
+            self.user_id, value, place=self._place("user_agent_sealed")
         )
 
     @property
-    def device_name(self) -> str:
-        """What the device is, in words: "Firefox on Linux"."""
-        return name_device(self.user_agent) or self.get_kind_display()
+    def name(self) -> str:
+        """What its owner calls the device, opened with the person's key."""
+        if self.name_sealed is None:
+            return ""
+        place = self._place("name_sealed")
+        return open_for(self.user_id, bytes(self.name_sealed), place=place)
 
-    def _user_agent_place(self) -> Place:
-        return Place("accounts_authsession", "user_agent_sealed", self.id)
+    @name.setter
+    def name(self, value: str) -> None:
+        place = self._place("name_sealed")
+        self.name_sealed = seal_for(self.user_id, value, place=place) if value else None
+
+    @property
+    def device_name(self) -> str:
+        """What the device is, in words: its name, or else "Firefox on Linux"."""
+        return (
+            self.name
+            or self.client
+            or name_device(self.user_agent)
+            or self.get_kind_display()
+        )
+
+    def _place(self, column: str) -> Place:
+        return Place("accounts_authsession", column, self.id)
 
 
 class BrowserSession(models.Model):

@@ -4,52 +4,116 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import events
 from accounts.constants import (
+    CROWD_NOTICE_PAUSE,
+    GRANT_ABSOLUTE,
+    GRANT_IDLE,
     LAST_SEEN_RESOLUTION,
+    MAX_DEVICE_NAME,
+    MAX_LIVE_SESSIONS,
     ONE_TIME_CODE,
     SECOND_FACTOR,
     SESSION_ABSOLUTE,
+    SESSION_IDLE,
 )
 from accounts.models import AuthSession, BrowserSession, RefreshToken, User
+from accounts.names import one_line
+from accounts.notices import SESSIONS_ENDED
+from accounts.selectors import list_live_sessions
+from accounts.services import notices
 from auditlog.services import Target, record
 from chatsec.core.crypto import blind_index
-from chatsec.core.errors import NotFound
+from chatsec.core.errors import Invalid, NotFound
 
-Kind = Literal["browser", "token"]
+Kind = Literal["browser", "token", "oauth"]
+
+
+class Origin(TypedDict, total=False):
+    """Where a session comes from, and what it is limited to."""
+
+    ip: str | None
+    user_agent: str
+    # Both for connected apps; without scopes there is no grant.
+    client_name: str
+    scopes: Sequence[str] | None
+    # When the user proved himself, if that was before now.
+    authenticated_at: datetime
 
 
 def start_session(
-    user: User,
-    *,
-    kind: Kind,
-    amr: Sequence[str],
-    ip: str | None = None,
-    user_agent: str = "",
+    user: User, *, kind: Kind, amr: Sequence[str], **origin: Unpack[Origin]
 ) -> AuthSession:
-    """Return a new signed-in device of the user, good for at most twelve hours."""
+    """Return a new signed-in device of the user; beyond ten, another one ends.
+
+    Good for twelve hours, thirty minutes idle; a connected app's (`oauth`) for 180
+    days, thirty of them idle, and for its scopes only.
+    """
     now = timezone.now()
+    is_grant = kind == "oauth"
+    scopes = origin.get("scopes")
+    if is_grant and scopes is None:
+        raise ValueError("a connected app has scopes")
     session = AuthSession(
         user=user,
         kind=kind,
         amr=list(amr),
-        authenticated_at=now,
+        authenticated_at=origin.get("authenticated_at", now),
         created_at=now,
         last_seen_at=now,
-        expires_at=now + SESSION_ABSOLUTE,
-        address_digest=address_digest(ip),
+        idle_limit=GRANT_IDLE if is_grant else SESSION_IDLE,
+        expires_at=now + (GRANT_ABSOLUTE if is_grant else SESSION_ABSOLUTE),
+        client=one_line(origin.get("client_name", ""), limit=MAX_DEVICE_NAME),
+        scopes=None if scopes is None else sorted(set(scopes)),
+        address_digest=address_digest(origin.get("ip")),
     )
-    if user_agent:
+    if user_agent := origin.get("user_agent"):
         session.user_agent = user_agent[:256]
-    session.save(force_insert=True)
+    with transaction.atomic():
+        _make_room(session, now=now)
+        session.save(force_insert=True)
     return session
+
+
+def _make_room(new: AuthSession, *, now: datetime) -> None:
+    """End what was used longest ago, so that with the new session there are ten.
+
+    Connected apps are counted apart: signing in somewhere does not disconnect one.
+    """
+    # Two sign-ins at once would each count without the other.
+    User.objects.select_for_update(no_key=True).only("id").get(id=new.user_id)
+    live = list_live_sessions(new.user, now=now)
+    grants = Q(kind=AuthSession.Kind.GRANT)
+    alike = live.filter(grants) if new.kind == "oauth" else live.exclude(grants)
+    ranked = list(alike.order_by("-last_seen_at", "-created_at", "-id"))
+    surplus = ranked[MAX_LIVE_SESSIONS - 1 :]
+    if not surplus:
+        return
+    ids = [each.id for each in surplus]
+    _end(AuthSession.objects.filter(id__in=ids), because="too_many")
+    for session in surplus:
+        record(
+            events.SESSION_REVOKED,
+            target=target_of(session),
+            subject_id=session.user_id,
+            details={"because": "too_many"},
+        )
+    notices.notify_at_most(
+        new.user,
+        SESSIONS_ENDED,
+        every=CROWD_NOTICE_PAUSE,
+        facts={
+            "reason": f"You are signed in on more than {MAX_LIVE_SESSIONS} devices.",
+            "devices": ", ".join(each.device_name for each in surplus),
+        },
+    )
 
 
 def address_digest(ip: str | None) -> bytes | None:
@@ -118,6 +182,32 @@ def revoke_all_sessions(user: User, *, because: str) -> int:
 def sign_out_everywhere(user: User) -> int:
     """End every session of the user, for whoever administers accounts."""
     return revoke_all_sessions(user, because="revoked_by_admin")
+
+
+def rename_session(user: User, session_id: UUID, name: str) -> AuthSession:
+    """Call one of the user's own devices so; an empty name takes the name away."""
+    session = get_own_session(user, session_id)
+    name = one_line(name, limit=MAX_DEVICE_NAME + 1)
+    if len(name) > MAX_DEVICE_NAME:
+        message = f"At most {MAX_DEVICE_NAME} characters."
+        raise Invalid("This name is too long.", fields={"name": [message]})
+    session.name = name
+    with transaction.atomic():
+        session.save(update_fields=["name_sealed"])
+        record(
+            events.SESSION_RENAMED,
+            target=target_of(session),
+            subject_id=session.user_id,
+        )
+    return session
+
+
+def get_own_session(user: User, session_id: UUID) -> AuthSession:
+    """Return a live session of this user's; anybody else's does not exist for him."""
+    found = list_live_sessions(user, now=timezone.now()).filter(id=session_id).first()
+    if found is None:
+        raise NotFound("There is no such session.")
+    return found
 
 
 def revoke_own_session(user: User, session_id: UUID) -> None:
