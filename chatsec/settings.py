@@ -40,6 +40,9 @@ CHATSEC_OUTBOUND_ALLOWED = frozenset(env.list("CHATSEC_OUTBOUND_ALLOWED", defaul
 # Whom outgoing calls believe about certificates, where it is not the public CAs.
 CHATSEC_OUTBOUND_CA_FILE = env.str("CHATSEC_OUTBOUND_CA_FILE", "")
 
+# Whom security.txt names: e-mail addresses, https: or tel: URIs.
+CHATSEC_SECURITY_CONTACT = env.list("CHATSEC_SECURITY_CONTACT", default=[])
+
 _secrets = installation.load(os.environ, CHATSEC_DATA_DIR, environment=CHATSEC_ENV)
 SECRET_KEY = _secrets.secret_key
 CHATSEC_DATA_KEY = _secrets.data_key
@@ -221,8 +224,13 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
+        # The old and the new way; a browser that knows the new one drops the old.
+        "report-uri": "/csp-reports",
+        "report-to": "csp",
     },
 }
+
+REPORTING_ENDPOINTS = 'csp="/csp-reports"'
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

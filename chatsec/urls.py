@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 
-from chatsec.core import health
+from chatsec.core import csp_reports, health, well_known
 from chatsec.core.schema import SchemaView
 
 api = [
@@ -27,6 +27,10 @@ urlpatterns = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
+    path(".well-known/gpc.json", well_known.gpc, name="gpc"),
+    path("robots.txt", well_known.robots_txt, name="robots-txt"),
+    path("csp-reports", csp_reports.receive, name="csp-reports"),
     path("", include("rbac.urls")),  # pages below /admin/: before the site's own
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),
     path("admin/", admin.site.urls),

@@ -6,6 +6,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from chatsec.core import personal_data
+        from chatsec.core import checks, personal_data  # noqa: F401 - registers
 
         personal_data.autodiscover()

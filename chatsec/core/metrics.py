@@ -47,6 +47,14 @@ _seconds = Histogram(
     buckets=BUCKETS,
     registry=_own,
 )
+_csp_reports = Counter(
+    "chatsec_csp_reports",
+    "Violations of the Content-Security-Policy that browsers reported.",
+    ("directive",),
+    registry=_own,
+)
+# Names come from outside; a metric must not grow with what somebody types.
+CSP_DIRECTIVES = frozenset(settings.CONTENT_SECURITY_POLICY["DIRECTIVES"])
 
 
 class MetricsMiddleware:
@@ -64,6 +72,12 @@ class MetricsMiddleware:
         _requests.labels(route, method, response.status_code).inc()
         _seconds.labels(route).observe(time.perf_counter() - began)
         return response
+
+
+def count_csp_report(directive: str) -> None:
+    """Count a violation under its directive; `-elem` and `-attr` are kinds of it."""
+    name = directive.removesuffix("-elem").removesuffix("-attr")
+    _csp_reports.labels(name if name in CSP_DIRECTIVES else "other").inc()
 
 
 def exposition() -> bytes:

@@ -1,0 +1,57 @@
+"""System checks: settings that are texts and have to mean something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from chatsec.core.well_known import contact_uri
+
+PLACE = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+):(?P<port>[0-9]{1,5})")
+
+
+@register(Tags.security)
+def places_are_host_and_port(
+    app_configs: Sequence[object] | None, **_options: object
+) -> list[CheckMessage]:
+    """Return core.E001 for each entry of the allow list that could open nothing."""
+    return [
+        Error(
+            f"CHATSEC_OUTBOUND_ALLOWED: {entry!r} is not host:port.",
+            hint="Write idp.corp.example:443 or [fd00::15]:8443, without a scheme.",
+            id="core.E001",
+        )
+        for entry in sorted(settings.CHATSEC_OUTBOUND_ALLOWED)
+        if not _is_place(entry)
+    ]
+
+
+def _is_place(entry: str) -> bool:
+    found = PLACE.fullmatch(entry.lower())
+    return found is not None and 0 < int(found["port"]) < 65536
+
+
+@register(Tags.security)
+def contacts_are_uris(
+    app_configs: Sequence[object] | None, **_options: object
+) -> list[CheckMessage]:
+    """Return core.E002 for each contact that security.txt could not name."""
+    return [
+        Error(
+            f"CHATSEC_SECURITY_CONTACT: {contact!r} is no contact.",
+            hint="Write an e-mail address, an https: or a tel: URI.",
+            id="core.E002",
+        )
+        for contact in settings.CHATSEC_SECURITY_CONTACT
+        if not _is_contact(contact)
+    ]
+
+
+def _is_contact(contact: str) -> bool:
+    try:
+        return bool(contact_uri(contact))
+    except ValueError:
+        return False
