@@ -42,6 +42,16 @@ MAIL_BATCH = 200
 TOTP_STEP_SECONDS = 30
 TOTP_SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended
 
+# An enrolment is finished within this time, or begun again.
+ENROLMENT_LIFE = timedelta(minutes=10)
+MAX_FACTORS_OF_A_KIND = 10
+# Crockford's base 32: no letter that looks like a digit. 24 of them are 120 bits.
+RECOVERY_CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RECOVERY_CODE_LENGTH = 24
+RECOVERY_CODE_GROUP = 6
+RECOVERY_CODES = 10
+MAX_CODE_LENGTH = 48
+
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 1024
 # The strength library takes no more, and what counts is at the beginning.
@@ -59,6 +69,7 @@ LINKS_AN_HOUR = 5
 # RFC 8176 names of authentication methods.
 PASSWORD = "pwd"  # noqa: S105 - a method, not a password
 ONE_TIME_CODE = "otp"
+PROOF_OF_POSSESSION = "pop"
 SECOND_FACTOR = "mfa"
 
 CODE_REQUIRED_MESSAGE = (

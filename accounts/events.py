@@ -61,6 +61,17 @@ FACTOR_REMOVED = register(
     severity="warning",
     description="A second factor was taken away.",
 )
+RECOVERY_CODES_MADE = register(
+    "accounts.recovery_codes_made",
+    category="security",
+    description="Recovery codes were made; older ones are worth nothing.",
+)
+RECOVERY_CODE_USED = register(
+    "accounts.recovery_code_used",
+    category="security",
+    severity="warning",
+    description="A recovery code stood in for a second factor.",
+)
 ACCOUNT_UNLOCKED = register(
     "accounts.account_unlocked",
     category="security",

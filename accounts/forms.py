@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django import forms
 
-from accounts.constants import MAX_LOGIN_LENGTH, MAX_PASSWORD_LENGTH
+from accounts.constants import (
+    MAX_CODE_LENGTH,
+    MAX_LOGIN_LENGTH,
+    MAX_PASSWORD_LENGTH,
+)
+from accounts.models.factors import is_code
+from accounts.models.recovery import fold_recovery_code
 
 
 class SignInForm(forms.Form):
@@ -38,7 +44,43 @@ class PasswordForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """A code from the authenticator app."""
+    """A code from the authenticator app, or a recovery code."""
+
+    code = forms.CharField(
+        max_length=MAX_CODE_LENGTH,
+        label="Code",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+            }
+        ),
+        error_messages={"required": "Please enter the code."},
+    )
+
+    def clean_code(self) -> str:
+        """Refuse what is no code at all: it would only cost a try."""
+        code: str = self.cleaned_data["code"]
+        if not is_code(code) and fold_recovery_code(code) is None:
+            raise forms.ValidationError(
+                "The code has six digits, a recovery code 24 letters and digits."
+            )
+        return code
+
+
+class FactorNameForm(forms.Form):
+    """What to call a new factor, to know it by among others."""
+
+    name = forms.CharField(
+        max_length=64,
+        required=False,
+        label="Name, such as \u201cwork phone\u201d (optional)",
+    )
+
+
+class AppCodeForm(forms.Form):
+    """The first code of a new authenticator app."""
 
     code = forms.RegexField(
         r"\A[0-9]{6}\Z",

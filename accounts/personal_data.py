@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from accounts import factor_data  # noqa: F401 - declares on import
 from accounts.models import (
     AccountToken,
     AttemptBudget,
@@ -16,7 +17,6 @@ from accounts.models import (
     BrowserSession,
     Challenge,
     Notice,
-    TOTPFactor,
     User,
 )
 from accounts.services import lockout
@@ -104,23 +104,6 @@ def expire_sessions(before: datetime, held: frozenset[UUID]) -> int:
 def count_expired_sessions(before: datetime, held: frozenset[UUID]) -> int:
     """Return how many sessions `expire_sessions` would delete."""
     return _ended_sessions(before, held).count()
-
-
-def export_factors(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
-    """Yield the person's second factors, without their secrets."""
-    for factor in TOTPFactor.objects.filter(user_id=subject_id).order_by("id"):
-        yield {
-            "name": factor.name,
-            "kind": "totp",
-            "confirmed": factor.confirmed,
-            "created_at": _at(factor.created_at),
-            "last_used_at": _at(factor.last_used_at),
-        }
-
-
-def erase_factors(subject_id: UUID) -> int:
-    """Delete the person's second factors."""
-    return _delete(TOTPFactor.objects.filter(user_id=subject_id))
 
 
 def export_challenges(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -275,16 +258,6 @@ declare(
         retention="sessions",
         expire=expire_sessions,
         count_expired=count_expired_sessions,
-    )
-)
-declare(
-    Declaration(
-        model="accounts.TOTPFactor",
-        holds="Your authenticator apps",
-        part="personal_info",
-        purposes=("account",),
-        export=export_factors,
-        erase=erase_factors,
     )
 )
 declare(

@@ -7,12 +7,22 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from accounts.models import AuthSession, TOTPFactor, User
+from accounts.models import (
+    AuthSession,
+    RecoveryCode,
+    RecoverySheet,
+    TOTPFactor,
+    User,
+)
 from accounts.models.people import email_digest, user_id_of
 from accounts.names import fold_name
 from accounts.session_facts import keep_session_facts, with_session_facts
 from chatsec.core.context import Actor, ActorKind, Channel
 from chatsec.core.errors import NotFound
+
+# What a person adds and removes; and what takes a code that is typed in.
+Factor = TOTPFactor
+CodeFactor = TOTPFactor | RecoverySheet
 
 
 def find_user_by_login(name: str) -> User | None:
@@ -91,10 +101,25 @@ def actor_for_session(session: AuthSession, channel: Channel) -> Actor:
     )
 
 
-def list_factors(user: User) -> QuerySet[TOTPFactor]:
-    """Return the user's confirmed second factors."""
+def list_totp_factors(user: User) -> QuerySet[TOTPFactor]:
+    """Return the user's confirmed authenticator apps."""
     found: QuerySet[TOTPFactor] = TOTPFactor.objects.filter(user=user, confirmed=True)
     return found.order_by("created_at")
+
+
+def list_factors(user: User) -> list[Factor]:
+    """Return the user's confirmed second factors, the oldest first."""
+    return list(list_totp_factors(user))
+
+
+def find_factor(user: User, handle: UUID) -> Factor | None:
+    """Return the user's own factor of this handle."""
+    return next((each for each in list_factors(user) if each.handle == handle), None)
+
+
+def find_recovery_sheet(user: User) -> RecoverySheet | None:
+    """Return the user's recovery codes, if he has any."""
+    return RecoverySheet.objects.filter(user=user).first()  # type: ignore[no-any-return]  # its device class has no types
 
 
 def find_waiting_factor(user: User) -> TOTPFactor | None:
@@ -107,9 +132,20 @@ def find_waiting_factor(user: User) -> TOTPFactor | None:
 
 def factor_methods(user: User) -> list[str]:
     """Return which kinds of second factor the user can show."""
-    return ["totp"] if list_factors(user).exists() else []
+    methods = []
+    if list_totp_factors(user).exists():
+        methods.append(TOTPFactor.kind)
+    if (
+        methods
+        and RecoveryCode.objects.filter(sheet__user=user, used_at__isnull=True).exists()
+    ):
+        methods.append(RecoverySheet.kind)
+    return methods
 
 
 def has_second_factor(user: User) -> bool:
-    """Whether the user has something to show besides the password."""
-    return bool(factor_methods(user))
+    """Whether the user has something to show besides the password.
+
+    Recovery codes only stand in for it.
+    """
+    return list_totp_factors(user).exists()

@@ -3,4 +3,3 @@
 AUTH_SESSION_KEY = "auth_session_id"
 CHALLENGE_KEY = "sign_in_challenge"
 NEXT_KEY = "sign_in_next"
-ENROLMENT_KEY = "enrolment_begun_at"

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.views import (
     authenticator,
     confirm,
+    factors,
     outbox,
     security,
     sign_in,
@@ -28,5 +29,15 @@ urlpatterns = [
         name="account-authenticator",
     ),
     path("outbox", outbox.outbox_page, name="outbox"),
+    path(
+        "account/recovery-codes",
+        factors.recovery_codes_page,
+        name="account-recovery-codes",
+    ),
+    path(
+        "account/factors/<uuid:handle>/remove",
+        factors.remove_factor,
+        name="account-factor-remove",
+    ),
     path(".well-known/jwks.json", well_known.key_set, name="jwks"),
 ]

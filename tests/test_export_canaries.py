@@ -23,6 +23,7 @@ from accounts.models import AccountToken, AuthSession, TOTPFactor, User
 from accounts.notices import API_KEY_MADE
 from accounts.selectors import actor_for_session
 from accounts.services import account_tokens, challenges, lockout, notices
+from accounts.services.factors import make_recovery_codes
 from accounts.tests.factories import make_session, make_user
 from auditlog.services import Target, record
 from chat.models import KnowledgeCollection, QueryDefinition
@@ -90,6 +91,7 @@ def session(piper, canary) -> AuthSession:
     session.name = canary("device-name")
     session.save()
     TOTPFactor.objects.filter(user=piper).update(name=canary("factor"))
+    make_recovery_codes(piper)
     return session
 
 

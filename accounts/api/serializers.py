@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from accounts.constants import MAX_LOGIN_LENGTH, MAX_PASSWORD_LENGTH
+from accounts.constants import (
+    MAX_CODE_LENGTH,
+    MAX_LOGIN_LENGTH,
+    MAX_PASSWORD_LENGTH,
+)
 from accounts.models import AuthSession
 from chatsec.core.context import current_actor
 
-MAX_CODE_LENGTH = 32
 MAX_TOKEN_LENGTH = 256
 
 

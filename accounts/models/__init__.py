@@ -6,6 +6,7 @@ from accounts.models.factors import TOTPFactor
 from accounts.models.lockout import AttemptBudget
 from accounts.models.notices import Notice
 from accounts.models.people import User
+from accounts.models.recovery import RecoveryCode, RecoverySheet
 from accounts.models.sessions import AuthSession, BrowserSession, RefreshToken
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "BrowserSession",
     "Challenge",
     "Notice",
+    "RecoveryCode",
+    "RecoverySheet",
     "RefreshToken",
     "TOTPFactor",
     "User",

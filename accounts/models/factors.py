@@ -30,6 +30,8 @@ def is_code(text: str) -> bool:
 class TOTPFactor(Device):
     """An authenticator app (RFC 6238). The secret is sealed under its user's key."""
 
+    kind = "totp"
+
     handle = models.UUIDField(default=uuid7, unique=True, editable=False)
     secret_sealed = models.BinaryField(editable=False)
     # Codes of this time step and before are spent (RFC 6238 section 5.2).

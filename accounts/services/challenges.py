@@ -18,9 +18,9 @@ from accounts.errors import (
     FactorRequired,
     InvalidCode,
 )
-from accounts.models import Challenge, TOTPFactor, User
+from accounts.models import Challenge, User
 from accounts.models.people import user_id_of
-from accounts.selectors import factor_methods
+from accounts.selectors import CodeFactor, has_second_factor
 from accounts.services import factors, lockout
 from accounts.services.sessions import record_step_up
 from auditlog.services import Target, record_refusal
@@ -37,7 +37,7 @@ class Answered:
     """A challenge that was met just now, and by which factor."""
 
     challenge: Challenge
-    factor: TOTPFactor
+    factor: CodeFactor
 
 
 def start(
@@ -62,7 +62,7 @@ def start_sign_in(user: User) -> Challenge:
 def _create(
     user: User, *, purpose: Purpose, operation: str, session_id: UUID | None
 ) -> Challenge:
-    if not factor_methods(user):
+    if not has_second_factor(user):
         raise FactorRequired
     now = timezone.now()
     return Challenge.objects.create(

@@ -21,8 +21,14 @@ from accounts.constants import (
     SECOND_FACTOR,
 )
 from accounts.errors import InvalidCode
-from accounts.models import AuthSession, Challenge, TOTPFactor, User
-from accounts.selectors import actor_for_session, factor_methods, find_user_by_login
+from accounts.models import AuthSession, Challenge, User
+from accounts.selectors import (
+    CodeFactor,
+    actor_for_session,
+    factor_methods,
+    find_user_by_login,
+    has_second_factor,
+)
 from accounts.services import challenges, lockout, sessions, tokens
 from accounts.session_keys import AUTH_SESSION_KEY
 from auditlog.services import Target, record, record_refusal
@@ -38,7 +44,7 @@ class Proven:
 
     user: User
     amr: tuple[str, ...]
-    factor: TOTPFactor | None = None
+    factor: CodeFactor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,9 @@ def check_password(
     if not isinstance(found, User):
         _record_refusal(user)
         raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")
-    if methods := factor_methods(found):
-        return CodeNeeded(challenges.start_sign_in(found), tuple(methods))
+    if has_second_factor(found):
+        methods = tuple(factor_methods(found))
+        return CodeNeeded(challenges.start_sign_in(found), methods)
     return Proven(found, (PASSWORD,))
 
 

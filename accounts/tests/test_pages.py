@@ -3,7 +3,6 @@ from django.test import Client
 
 from accounts.models import AuthSession, BrowserSession, TOTPFactor
 from accounts.services import sessions
-from accounts.services.factors import enrol_totp
 from accounts.tests.factories import (
     PASSWORD,
     make_session,
@@ -146,7 +145,9 @@ def test_a_wrong_code_is_said_next_to_the_field():
 
     assert page.status_code == letters.status_code == 400
     assert page.context["form"].errors["code"] == ["Invalid verification code"]
-    assert letters.context["form"].errors["code"] == ["The code has six digits."]
+    assert letters.context["form"].errors["code"] == [
+        "The code has six digits, a recovery code 24 letters and digits."
+    ]
     assert user_of(client) is None
 
 
@@ -269,44 +270,6 @@ def test_ending_ones_own_device_signs_out():
     client.post(f"/account/sessions/{session.id}/revoke")
 
     assert user_of(client) is None
-
-
-def test_an_authenticator_app_is_set_up():
-    alice = make_user("alice")
-    client = sign_in_browser(Client(), alice)
-    assert b"Begin" in client.get("/account/authenticator").content
-
-    for password in ("", "wrong horse"):
-        refused = client.post("/account/authenticator", {"password": password})
-        assert refused.status_code == 400
-    assert not TOTPFactor.objects.exists()
-    page = client.post("/account/authenticator", {"password": PASSWORD})
-    factor = TOTPFactor.objects.get()
-    assert factor.secret_base32 in page.content.decode()
-    wrong = client.post("/account/authenticator", {"code": wrong_code(alice)})
-    assert wrong.status_code == 400
-    assert not TOTPFactor.objects.get().confirmed
-    assert (
-        client.post("/account/authenticator", {"code": totp_code(alice)}).status_code
-        == 302
-    )
-
-    assert TOTPFactor.objects.get().confirmed
-    again = client.post("/account/authenticator")
-    assert again["Location"] == "/account"
-    assert TOTPFactor.objects.count() == 1
-    assert factor.secret_base32 not in client.get("/account").content.decode()
-
-
-def test_a_stolen_cookie_learns_no_secret_of_a_set_up_that_waits():
-    alice = make_user("alice")
-    secret = enrol_totp(alice).secret_base32
-    client = sign_in_browser(Client(), alice)
-
-    page = client.post("/account/authenticator", {"code": wrong_code(alice)})
-
-    assert page["Location"] == "/account/authenticator"
-    assert secret not in client.get("/account/authenticator").content.decode()
 
 
 def test_whom_the_admin_site_sends_back_is_not_sent_round():

@@ -11,12 +11,15 @@ from accounts.models import (
     AuthSession,
     BrowserSession,
     Challenge,
+    RecoveryCode,
+    RecoverySheet,
     RefreshToken,
     TOTPFactor,
     User,
 )
 from accounts.notices import PASSWORD_CHANGED
 from accounts.services import account_tokens, challenges, lockout, notices, tokens
+from accounts.services.factors import make_recovery_codes
 from accounts.tests.factories import make_session, make_user, sign_in_browser
 from chatsec.core import personal_data
 
@@ -32,6 +35,7 @@ def carol(client):
     challenges.start_sign_in(carol)
     account_tokens.issue(carol, AccountToken.Purpose.RESET)
     notices.notify(carol, PASSWORD_CHANGED)
+    make_recovery_codes(carol)
     with lockout.attempt(carol, ip=None):
         pass
     return carol
@@ -85,7 +89,8 @@ def test_erasure_leaves_nothing_and_touches_nobody_else(carol):
     assert list(User.objects.all()) == [charlie]
     for model in (AuthSession, TOTPFactor):
         assert set(model.objects.values_list("user_id", flat=True)) == {charlie.id}
-    for model in (BrowserSession, RefreshToken, Challenge, AttemptBudget, AccountToken):
+    gone = (BrowserSession, RefreshToken, Challenge, AttemptBudget, AccountToken)
+    for model in (*gone, RecoverySheet, RecoveryCode):
         assert model.objects.count() == 0
     assert not [row for each in of_accounts() for row in each.export(carol.id)]
 

@@ -2,81 +2,83 @@
 
 from __future__ import annotations
 
-from typing import cast
-
+import segno
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import CodeForm, PasswordForm
-from accounts.models import TOTPFactor, User
-from accounts.selectors import find_waiting_factor, list_factors
-from accounts.services import factors, sign_in
-from accounts.session_keys import ENROLMENT_KEY
-from chatsec.core.errors import Invalid, NotFound, TooMany, Unauthenticated
+from accounts.errors import InvalidCode
+from accounts.forms import AppCodeForm, FactorNameForm
+from accounts.models import TOTPFactor
+from accounts.selectors import find_waiting_factor
+from accounts.services import enrolment
+from accounts.views.confirm import recent_proof_required, session_of
+from accounts.views.factors import show_enrolled
+from chatsec.core.errors import DomainError
 
-ENROLMENT_SECONDS = 10 * 60
 
-
-@login_required
+@recent_proof_required
 @require_http_methods(["GET", "POST"])
 def authenticator_page(request: HttpRequest) -> HttpResponse:
-    """Enrol the first authenticator app: begin, then prove it with its first code."""
-    user = cast("User", request.user)
-    if list_factors(user).exists():
-        messages.error(request, "An authenticator app is set up already.")
-        return redirect("account")
-    if request.method == "GET":
-        return _authenticator(request, PasswordForm(), None)
+    """Enrol an authenticator app: begin, then prove it with its first code."""
     # A new secret is made by a POST only: reading a page changes nothing.
-    if "code" not in request.POST:
-        return _begin_enrolment(request, user)
-    return _finish_enrolment(request, user)
+    if request.method == "GET":
+        return _shown(request, FactorNameForm(), None)
+    if "code" in request.POST:
+        return _finish(request)
+    form = FactorNameForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, form, None)
+    try:
+        factor = enrolment.begin_totp(
+            session_of(request), name=form.cleaned_data["name"]
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("account")
+    return _shown(request, AppCodeForm(), factor)
 
 
-def _begin_enrolment(request: HttpRequest, user: User) -> HttpResponse:
-    """Show the secret to whoever knows the password, not to a stolen cookie."""
-    form = PasswordForm(request.POST)
-    if form.is_valid():
-        try:
-            sign_in.check_password(
-                request, name=user.username, password=form.cleaned_data["password"]
-            )
-        except Unauthenticated:
-            form.add_error("password", "This password is not right.")
-        except TooMany as refusal:
-            form.add_error("password", refusal.message)
-        else:
-            request.session[ENROLMENT_KEY] = timezone.now().timestamp()
-            return _authenticator(request, CodeForm(), factors.enrol_totp(user))
-    return _authenticator(request, form, None)
-
-
-def _finish_enrolment(request: HttpRequest, user: User) -> HttpResponse:
-    begun_at = request.session.get(ENROLMENT_KEY, 0)
-    if timezone.now().timestamp() - begun_at > ENROLMENT_SECONDS:
+def _finish(request: HttpRequest) -> HttpResponse:
+    session = session_of(request)
+    waiting = find_waiting_factor(session.user)
+    form = AppCodeForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, form, waiting)
+    try:
+        enrolled = enrolment.finish_totp(session, form.cleaned_data["code"])
+    except InvalidCode as refusal:
+        form.add_error("code", refusal.message)
+        return _shown(request, form, waiting)
+    except DomainError:
         messages.error(request, "Please begin again: the set-up took too long.")
         return redirect("account-authenticator")
-    form = CodeForm(request.POST)
-    if form.is_valid():
-        try:
-            factors.confirm_totp(user, form.cleaned_data["code"])
-        except (Invalid, NotFound) as refusal:
-            form.add_error("code", refusal.message)
-        else:
-            del request.session[ENROLMENT_KEY]
-            messages.success(request, "Your authenticator app is set up.")
-            return redirect("account")
-    return _authenticator(request, form, find_waiting_factor(user))
+    return show_enrolled(request, enrolled)
 
 
-def _authenticator(
+def _shown(
     request: HttpRequest, form: forms.Form, factor: TOTPFactor | None
 ) -> HttpResponse:
-    shown = {"form": form, "factor": factor}
+    shown = {
+        "form": form,
+        "factor": factor,
+        "picture": qr_code(factor.provisioning_uri()) if factor else "",
+    }
     status = 400 if form.errors else 200
     return render(request, "accounts/authenticator.html", shown, status=status)
+
+
+def qr_code(text: str) -> str:
+    """Return the text as a picture for a camera: an SVG without any style."""
+    picture: str = segno.make(text, error="m", micro=False).svg_inline(
+        scale=4,
+        border=4,
+        dark="#000",
+        light="#fff",
+        svgclass="qr",
+        lineclass=None,
+        omitsize=True,
+    )
+    return picture

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
-from accounts.selectors import list_factors, list_live_sessions
+from accounts.selectors import list_live_sessions
 from accounts.services import sessions
+from accounts.views.factors import shown_factors
 from chatsec.core.context import current_actor
 from chatsec.core.errors import NotFound
 
@@ -27,7 +28,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
     shown = {
         "sessions": list_live_sessions(user, now=timezone.now()),
         "current_session_id": current_actor().session_id,
-        "factors": list_factors(user),
+        **shown_factors(user),
     }
     return render(request, "accounts/account.html", shown)
 

@@ -19,7 +19,7 @@ from django_otp.oath import TOTP
 from accounts.constants import TOTP_STEP_SECONDS
 from accounts.models import TOTPFactor, User
 from accounts.passwords import random_password
-from accounts.selectors import find_user_by_login, list_factors
+from accounts.selectors import find_user_by_login, list_totp_factors
 from accounts.services import people
 from accounts.services.factors import enrol_totp
 from chatsec.core.context import SYSTEM
@@ -167,7 +167,7 @@ def _create(person: Person, password: str) -> User:
 
 
 def _totp_secret(user: User) -> str:
-    factor = list_factors(user).first()
+    factor = list_totp_factors(user).first()
     if factor is None:
         factor = enrol_totp(user)
         # Nobody is there to type a first code in.

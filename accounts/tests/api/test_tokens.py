@@ -181,7 +181,7 @@ def test_a_forged_forwarding_header_hides_nobody():
         {"username": "x" * 321, "password": "x"},
         {"username": "alice", "password": "x" * 1025},
         {"username": ["alice"], "password": {}},
-        {"username": "alice", "password": "x", "otp": "1" * 33},
+        {"username": "alice", "password": "x", "otp": "1" * 49},
         [],
         "alice",
         None,

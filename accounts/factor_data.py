@@ -1,0 +1,76 @@
+"""What accounts holds on a person's second factors; `personal_data` brings it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from accounts.models import RecoverySheet, TOTPFactor
+from chatsec.core.errors import Json
+from chatsec.core.personal_data import Declaration, declare, not_personal
+
+
+def _at(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def export_factors(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the person's authenticator apps, without their secrets."""
+    for factor in TOTPFactor.objects.filter(user_id=subject_id).order_by("id"):
+        yield {
+            "name": factor.name,
+            "kind": factor.kind,
+            "confirmed": factor.confirmed,
+            "created_at": _at(factor.created_at),
+            "last_used_at": _at(factor.last_used_at),
+        }
+
+
+def erase_factors(subject_id: UUID) -> int:
+    """Delete the person's authenticator apps."""
+    deleted: int = TOTPFactor.objects.filter(user_id=subject_id).delete()[0]
+    return deleted
+
+
+def export_recovery(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield that the person has recovery codes, and how many are left."""
+    for sheet in RecoverySheet.objects.filter(user_id=subject_id):
+        yield {
+            "kind": sheet.kind,
+            "codes_left": sheet.count_left(),
+            "created_at": _at(sheet.created_at),
+            "last_used_at": _at(sheet.last_used_at),
+        }
+
+
+def erase_recovery(subject_id: UUID) -> int:
+    """Delete the person's recovery codes."""
+    deleted: int = RecoverySheet.objects.filter(user_id=subject_id).delete()[0]
+    return deleted
+
+
+declare(
+    Declaration(
+        model="accounts.TOTPFactor",
+        holds="Your authenticator apps",
+        part="personal_info",
+        purposes=("account",),
+        export=export_factors,
+        erase=erase_factors,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.RecoverySheet",
+        holds="That you have recovery codes, and how many are left",
+        part="personal_info",
+        purposes=("account",),
+        export=export_recovery,
+        erase=erase_recovery,
+    )
+)
+not_personal(
+    "accounts.RecoveryCode",
+    reason="Digests of the codes of a sheet, which is declared and deletes them",
+)

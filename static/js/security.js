@@ -1,0 +1,7 @@
+// Pages about signing in: printing recovery codes.
+"use strict";
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
