@@ -66,11 +66,16 @@ EMAIL_CHANGE_LIFE = timedelta(hours=1)
 # More links than this in an hour are not mailed to one person.
 LINKS_AN_HOUR = 5
 
+# How long a browser may be away at an identity provider.
+PROVIDER_PATIENCE = timedelta(minutes=10)
+CHANNEL_CODE_LIFE = timedelta(minutes=10)
+
 # RFC 8176 names of authentication methods.
 PASSWORD = "pwd"  # noqa: S105 - a method, not a password
 ONE_TIME_CODE = "otp"
 PROOF_OF_POSSESSION = "pop"
 SECOND_FACTOR = "mfa"
+FEDERATED = "fed"  # not in RFC 8176: an identity provider vouched for the person
 
 CODE_REQUIRED_MESSAGE = (
     "This operation requires additional verification. "

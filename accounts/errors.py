@@ -9,6 +9,7 @@ from chatsec.core.errors import (
     StepUpRequired,
     TooMany,
     Unauthenticated,
+    Unavailable,
 )
 
 
@@ -91,3 +92,56 @@ class LinkExpired(Invalid):
 
     def __init__(self) -> None:
         super().__init__("This link was used already or is too old.")
+
+
+class ProviderRefused(Unauthenticated):
+    """What the identity provider answered does not prove who this is."""
+
+    default_code = "provider_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The answer of the identity provider could not be verified.")
+        self.reason = reason
+
+
+class ProviderRequestOver(Invalid):
+    """The way to the provider was gone already, too old, or another browser's."""
+
+    default_code = "provider_request_over"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This took too long, was done already, or began in another browser. "
+            "Please start again."
+        )
+
+
+class ProviderCancelled(Invalid):
+    """The person, or the provider, broke it off there."""
+
+    default_code = "provider_cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("You were not signed in by the identity provider.")
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider cannot be reached or says nothing that can be used."""
+
+    default_code = "provider_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The identity provider cannot be reached. Try again later.")
+        self.reason = reason
+
+
+class IdentityUnknown(Unauthenticated):
+    """Nobody here has linked this identity, or his account is closed."""
+
+    default_code = "identity_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No account is linked with this sign-in. Sign in another way and link it "
+            "under My security, or ask your administrator for an invitation."
+        )

@@ -72,6 +72,28 @@ RECOVERY_CODE_USED = register(
     severity="warning",
     description="A recovery code stood in for a second factor.",
 )
+IDENTITY_LINKED = register(
+    "accounts.identity_linked",
+    category="security",
+    description="An identity elsewhere was linked to an account.",
+)
+IDENTITY_UNLINKED = register(
+    "accounts.identity_unlinked",
+    category="security",
+    severity="warning",
+    description="A linked identity was taken away; what it had opened ended.",
+)
+PROVIDER_CHANGED = register(
+    "accounts.provider_changed",
+    category="audit",
+    severity="warning",
+    description="An identity provider was added or changed; the details name columns.",
+)
+PROVIDER_SIGNED_OUT = register(
+    "accounts.provider_signed_out",
+    category="security",
+    description="An identity provider ended what it had signed in.",
+)
 ACCOUNT_UNLOCKED = register(
     "accounts.account_unlocked",
     category="security",

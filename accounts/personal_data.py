@@ -9,7 +9,10 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from accounts import factor_data  # noqa: F401 - declares on import
+from accounts import (
+    factor_data,  # noqa: F401 - declares on import
+    identity_data,  # noqa: F401 - declares its own models
+)
 from accounts.models import (
     AccountToken,
     AttemptBudget,

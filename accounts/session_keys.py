@@ -3,3 +3,4 @@
 AUTH_SESSION_KEY = "auth_session_id"
 CHALLENGE_KEY = "sign_in_challenge"
 NEXT_KEY = "sign_in_next"
+PROVIDER_BROWSER_KEY = "provider_browser"

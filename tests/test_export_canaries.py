@@ -19,12 +19,30 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from guardian.models import UserObjectPermission
 
-from accounts.models import AccountToken, AuthSession, TOTPFactor, User
+from accounts.models import (
+    AccountToken,
+    AuthenticationRequest,
+    AuthSession,
+    IdentityChannel,
+    TOTPFactor,
+    User,
+)
 from accounts.notices import API_KEY_MADE
 from accounts.selectors import actor_for_session
-from accounts.services import account_tokens, challenges, lockout, notices
+from accounts.services import (
+    account_tokens,
+    challenges,
+    identities,
+    lockout,
+    notices,
+)
 from accounts.services.factors import make_recovery_codes
-from accounts.tests.factories import make_session, make_user
+from accounts.tests.factories import (
+    make_identity,
+    make_provider,
+    make_session,
+    make_user,
+)
 from auditlog.services import Target, record
 from chat.models import KnowledgeCollection, QueryDefinition
 from chat.services.conversations import start_conversation
@@ -111,6 +129,22 @@ def sign_in_traces(actor, person, canary) -> None:
     )
     AccessFailureLog.objects.create(**seen, path_info=f"/{canary('failure')}")
     AccessLog.objects.create(**seen, path_info=f"/{canary('log')}")
+
+
+def identity_traces(session, person, canary) -> None:
+    provider = make_provider(slug="acme", name=canary("provider"))
+    make_identity(person, provider, canary("subject"))
+    identities.issue_channel_code(session, IdentityChannel.SLACK)
+    waiting = AuthenticationRequest(
+        provider=provider,
+        purpose=AuthenticationRequest.Purpose.LINK,
+        session=session,
+        state_digest=b"state",
+        browser_digest=b"browser",
+        expires_at=timezone.now() + timedelta(minutes=10),
+    )
+    waiting.content = {"nonce": "of-no-person"}
+    waiting.save()
 
 
 def administration_traces(person, canary) -> None:
@@ -223,6 +257,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     actor = actor_for_session(session, Channel.API)
     admin_actor = actor_for_session(make_session(admin, stepped_up=True), Channel.API)
     sign_in_traces(actor, piper, canary)
+    identity_traces(session, piper, canary)
     administration_traces(piper, canary)
     object_traces(piper, canary)
     governance_traces(piper, canary)

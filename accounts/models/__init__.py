@@ -3,6 +3,16 @@
 from accounts.models.account_tokens import AccountToken
 from accounts.models.challenges import Challenge
 from accounts.models.factors import TOTPFactor
+from accounts.models.identities import (
+    AuthenticationRequest,
+    ChannelCode,
+    ExternalIdentity,
+    IdentityChannel,
+    IdentityProvider,
+    Origin,
+    ProviderSession,
+    SpentToken,
+)
 from accounts.models.lockout import AttemptBudget
 from accounts.models.notices import Notice
 from accounts.models.people import User
@@ -13,12 +23,20 @@ __all__ = [
     "AccountToken",
     "AttemptBudget",
     "AuthSession",
+    "AuthenticationRequest",
     "BrowserSession",
     "Challenge",
+    "ChannelCode",
+    "ExternalIdentity",
+    "IdentityChannel",
+    "IdentityProvider",
     "Notice",
+    "Origin",
+    "ProviderSession",
     "RecoveryCode",
     "RecoverySheet",
     "RefreshToken",
+    "SpentToken",
     "TOTPFactor",
     "User",
 ]

@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from accounts.models.identities import ExternalIdentity, Origin
 from accounts.models.sessions import AuthSession
 
 
@@ -26,6 +28,10 @@ class Challenge(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     failed_tries = models.PositiveSmallIntegerField(default=0)
     completed_at = models.DateTimeField(null=True)
+    # How the first factor was shown (RFC 8176), and who vouched if it was not here.
+    first_factor = ArrayField(models.CharField(max_length=8), default=list)
+    identity = models.ForeignKey(ExternalIdentity, null=True, on_delete=models.CASCADE)
+    sid_digest = models.BinaryField(max_length=32, null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -38,3 +44,11 @@ class Challenge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} of {self.user_id}"
+
+    @property
+    def origin(self) -> Origin | None:
+        """Return which identity signs in, where a provider vouched for it."""
+        if self.identity is None:
+            return None
+        sid = self.sid_digest
+        return Origin(self.identity, None if sid is None else bytes(sid))

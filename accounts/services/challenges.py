@@ -11,14 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import events
-from accounts.constants import CHALLENGE_LIFE, CHALLENGE_TRIES
+from accounts.constants import CHALLENGE_LIFE, CHALLENGE_TRIES, FEDERATED, PASSWORD
 from accounts.errors import (
     ChallengeExpired,
     CodeAlreadyUsed,
     FactorRequired,
     InvalidCode,
 )
-from accounts.models import Challenge, User
+from accounts.models import Challenge, Origin, User
 from accounts.models.people import user_id_of
 from accounts.selectors import CodeFactor, has_second_factor
 from accounts.services import factors, lockout
@@ -52,27 +52,45 @@ def start(
     )
 
 
-def start_sign_in(user: User) -> Challenge:
-    """Ask for the second factor of a user whose password was right."""
+def start_sign_in(user: User, *, origin: Origin | None = None) -> Challenge:
+    """Ask for the second factor of a user who has shown the first.
+
+    That was his password, or his identity at a provider (`origin`).
+    """
     return _create(
-        user, purpose="sign_in", operation=SIGN_IN_OPERATION, session_id=None
+        user,
+        purpose="sign_in",
+        operation=SIGN_IN_OPERATION,
+        session_id=None,
+        origin=origin,
     )
 
 
 def _create(
-    user: User, *, purpose: Purpose, operation: str, session_id: UUID | None
+    user: User,
+    *,
+    purpose: Purpose,
+    operation: str,
+    session_id: UUID | None,
+    origin: Origin | None = None,
 ) -> Challenge:
     if not has_second_factor(user):
         raise FactorRequired
     now = timezone.now()
-    return Challenge.objects.create(
+    challenge = Challenge(
         user=user,
         session_id=session_id,
         purpose=purpose,
         operation=operation,
         created_at=now,
         expires_at=now + CHALLENGE_LIFE,
+        first_factor=[PASSWORD if origin is None else FEDERATED],
     )
+    if origin is not None:
+        challenge.identity = origin.identity
+        challenge.sid_digest = origin.sid_digest
+    challenge.save(force_insert=True)
+    return challenge
 
 
 def complete(
@@ -137,7 +155,7 @@ def _try(
     A wrong code is returned, not raised, so that the try it cost is committed.
     """
     challenge = (
-        Challenge.objects.select_related("user", "session")
+        Challenge.objects.select_related("user", "session", "identity")
         .select_for_update(of=("self",))
         .get(id=challenge_id)
     )

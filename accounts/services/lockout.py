@@ -95,6 +95,23 @@ def attempt(
         _settle(reserved, now=now)
 
 
+@contextmanager
+def attempt_from(ip: str | None, *, now: datetime | None = None) -> Iterator[Attempt]:
+    """Reserve a place for one check of somebody whom nobody has named yet.
+
+    Only the address and its network are counted.
+    """
+    now = now or timezone.now()
+    keys = _keys(b"", ip)
+    del keys[Scope.ACCOUNT]
+    reserved = Attempt(b"", None, keys)
+    _reserve(reserved, now=now)
+    try:
+        yield reserved
+    finally:
+        _settle(reserved, now=now)
+
+
 def _keys(account: bytes, ip: str | None) -> dict[str, bytes]:
     keys = {str(Scope.ACCOUNT): account}
     if ip is not None:

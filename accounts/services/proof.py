@@ -93,6 +93,16 @@ def confirm_password(request: HttpRequest, session: AuthSession, password: str) 
     record_password_confirmation(session)
 
 
+def confirm_by_provider(session: AuthSession) -> None:
+    """Take having signed in again at the identity provider for the password.
+
+    Raises ProofNeeded for somebody with a second factor, as the password does.
+    """
+    if has_second_factor(session.user):
+        raise ProofNeeded(proof_methods(session.user))
+    record_password_confirmation(session)
+
+
 def record_password_confirmation(
     session: AuthSession, *, now: datetime | None = None
 ) -> None:

@@ -20,8 +20,15 @@ from accounts.constants import (
     PASSWORD,
     SECOND_FACTOR,
 )
-from accounts.errors import InvalidCode
-from accounts.models import AuthSession, Challenge, User
+from accounts.errors import IdentityUnknown, InvalidCode
+from accounts.models import (
+    AuthSession,
+    Challenge,
+    ExternalIdentity,
+    Origin,
+    ProviderSession,
+    User,
+)
 from accounts.selectors import (
     CodeFactor,
     actor_for_session,
@@ -45,6 +52,8 @@ class Proven:
     user: User
     amr: tuple[str, ...]
     factor: CodeFactor | None = None
+    # Where an identity provider vouched for him, and no password was asked for.
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +97,9 @@ def check_code(challenge_id: UUID | str, code: str) -> Proven:
         answered = challenges.complete_sign_in(challenge_id, code=code)
     except InvalidCode as wrong:
         raise Unauthenticated(wrong.message, code=wrong.code) from wrong
-    amr = (PASSWORD, ONE_TIME_CODE, SECOND_FACTOR)
-    return Proven(answered.challenge.user, amr, answered.factor)
+    challenge = answered.challenge
+    amr = (*challenge.first_factor, ONE_TIME_CODE, SECOND_FACTOR)
+    return Proven(challenge.user, amr, answered.factor, challenge.origin)
 
 
 def open_token_session(proven: Proven) -> tokens.TokenPair:
@@ -146,6 +156,8 @@ def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
         ip=here.ip,
         user_agent=here.user_agent,
     )
+    if proven.origin is not None:
+        _remember_origin(session, proven.origin)
     record(
         events.SIGNED_IN,
         actor=actor_for_session(session, here.actor.channel),
@@ -166,6 +178,21 @@ def _hold_account(user: User) -> None:
     )
     if not unchanged.exists():
         raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")
+
+
+def _remember_origin(session: AuthSession, origin: Origin) -> None:
+    """Note what opened the session; refuse if it was unlinked or switched off since.
+
+    Unlinking holds the account's row too, so one of the two comes first.
+    """
+    linked = ExternalIdentity.objects.filter(
+        id=origin.identity.id, user_id=session.user_id, provider__is_active=True
+    )
+    if not linked.update(last_used_at=session.authenticated_at):
+        raise IdentityUnknown
+    ProviderSession.objects.create(
+        session=session, identity=origin.identity, sid_digest=origin.sid_digest
+    )
 
 
 def _record_refusal(user: User | None) -> None:

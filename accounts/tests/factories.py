@@ -11,10 +11,25 @@ from django.test import Client
 from django.utils import timezone
 from django_otp.oath import TOTP
 
-from accounts.models import AuthSession, TOTPFactor, User
-from accounts.services import people, sessions, sign_in, tokens
+from accounts.models import (
+    AuthSession,
+    ExternalIdentity,
+    IdentityChannel,
+    IdentityProvider,
+    TOTPFactor,
+    User,
+)
+from accounts.services import (
+    identities,
+    identity_providers,
+    people,
+    sessions,
+    sign_in,
+    tokens,
+)
 from accounts.services.factors import enrol_totp
 from accounts.session_store import SessionStore
+from accounts.tests.provider import CLIENT_ID, CLIENT_SECRET, SUBJECT
 
 PASSWORD = "plum violin carries seven lanterns"
 AMR_PASSWORD = ("pwd",)
@@ -73,6 +88,33 @@ def make_session(
 def access_token(user: User, *, stepped_up: bool = False) -> str:
     """Return an access token of a new session."""
     return tokens.issue(make_session(user, stepped_up=stepped_up)).access
+
+
+def make_provider(
+    issuer: str = "https://id.acme.example", *, slug: str = "acme", **fields: object
+) -> IdentityProvider:
+    """Return an identity provider that people may sign in by."""
+    provider = IdentityProvider(slug=slug, name=slug.capitalize(), issuer=issuer)
+    provider.client_id = CLIENT_ID
+    provider.scopes = ["openid", "email"]
+    for name, value in fields.items():
+        setattr(provider, name, value)
+    identity_providers.save_provider(provider, client_secret=CLIENT_SECRET, changed=[])
+    return provider
+
+
+def make_identity(
+    user: User, provider: IdentityProvider, subject: str = SUBJECT
+) -> ExternalIdentity:
+    """Return the user's identity at the provider, linked as if by himself."""
+    found = identities.Claimed(
+        IdentityChannel.OIDC,
+        provider.issuer,
+        subject,
+        f"{subject}@acme.example",
+        provider,
+    )
+    return identities.link_identity(user, found, by=ExternalIdentity.LinkedBy.SESSION)
 
 
 def sign_in_browser(client: Client, user: User, *, stepped_up: bool = False) -> Client:

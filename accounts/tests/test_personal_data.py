@@ -8,9 +8,11 @@ from accounts import personal_data as declared
 from accounts.models import (
     AccountToken,
     AttemptBudget,
+    AuthenticationRequest,
     AuthSession,
     BrowserSession,
     Challenge,
+    IdentityChannel,
     RecoveryCode,
     RecoverySheet,
     RefreshToken,
@@ -18,9 +20,22 @@ from accounts.models import (
     User,
 )
 from accounts.notices import PASSWORD_CHANGED
-from accounts.services import account_tokens, challenges, lockout, notices, tokens
+from accounts.services import (
+    account_tokens,
+    challenges,
+    identities,
+    lockout,
+    notices,
+    tokens,
+)
 from accounts.services.factors import make_recovery_codes
-from accounts.tests.factories import make_session, make_user, sign_in_browser
+from accounts.tests.factories import (
+    make_identity,
+    make_provider,
+    make_session,
+    make_user,
+    sign_in_browser,
+)
 from chatsec.core import personal_data
 
 pytestmark = pytest.mark.django_db
@@ -36,9 +51,27 @@ def carol(client):
     account_tokens.issue(carol, AccountToken.Purpose.RESET)
     notices.notify(carol, PASSWORD_CHANGED)
     make_recovery_codes(carol)
+    identity_traces(carol)
     with lockout.attempt(carol, ip=None):
         pass
     return carol
+
+
+def identity_traces(carol):
+    provider = make_provider()
+    make_identity(carol, provider)
+    session = make_session(carol, stepped_up=True)
+    identities.issue_channel_code(session, IdentityChannel.SLACK)
+    waiting = AuthenticationRequest(
+        provider=provider,
+        purpose=AuthenticationRequest.Purpose.LINK,
+        session=session,
+        state_digest=b"state",
+        browser_digest=b"browser",
+        expires_at=timezone.now() + timedelta(minutes=10),
+    )
+    waiting.content = {"nonce": "a-nonce"}
+    waiting.save()
 
 
 def of_accounts():
