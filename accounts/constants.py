@@ -24,6 +24,13 @@ CROWD_NOTICE_PAUSE = timedelta(hours=1)
 LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 STEP_UP_FRESH_FOR = timedelta(minutes=5)
 
+# A browser that signed in before is known this long after its last sign-in.
+DEVICE_LIFE = timedelta(days=90)
+DEVICE_MARK_BYTES = 32
+MAX_DEVICE_MARKS = 5  # people who share one browser
+MAX_KNOWN_DEVICES = 20
+LOCK_NOTICE_PAUSE = timedelta(hours=6)
+
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)
 REFRESH_RETRY_WINDOW = timedelta(seconds=10)
 MAX_TOKEN_BYTES = 8 * 1024

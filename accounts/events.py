@@ -23,6 +23,11 @@ SESSION_REVOKED = register(
     category="security",
     description="A signed-in device was signed out from elsewhere.",
 )
+NEW_DEVICE = register(
+    "accounts.new_device",
+    category="security",
+    description="A user signed in on a device that he had not used before.",
+)
 SESSION_RENAMED = register(
     "accounts.session_renamed",
     category="access",

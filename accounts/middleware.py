@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -12,10 +13,12 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts.constants import DEVICE_LIFE
 from accounts.models import AuthSession
 from accounts.selectors import actor_for_session, signs_in
+from accounts.services import known_devices
 from accounts.services.sessions import touch_session
-from chatsec.core.context import ANONYMOUS, Actor, Channel, set_actor
+from chatsec.core.context import ANONYMOUS, Actor, Channel, set_actor, set_devices
 
 ADMIN_PATH = "/admin/"
 API_PATH = "/api/"
@@ -36,7 +39,24 @@ class SessionActorMiddleware:
         actor = _actor_of(request)
         request.actor = actor  # type: ignore[attr-defined]
         set_actor(actor)
-        return self.get_response(request)
+        cookie = request.COOKIES.get(settings.CHATSEC_DEVICE_COOKIE, "")
+        set_devices(known_devices.read_cookie(cookie))
+        response = self.get_response(request)
+        _send_device_cookie(request, response)
+        return response
+
+
+def _send_device_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
+    marks = request.META.get(known_devices.MARKS_KEY)
+    if marks:
+        response.set_cookie(
+            settings.CHATSEC_DEVICE_COOKIE,
+            known_devices.write_cookie(marks),
+            max_age=DEVICE_LIFE,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
 
 
 def _actor_of(request: HttpRequest) -> Actor:

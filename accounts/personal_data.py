@@ -19,6 +19,7 @@ from accounts.models import (
     AuthSession,
     BrowserSession,
     Challenge,
+    KnownDevice,
     Notice,
     User,
 )
@@ -142,6 +143,38 @@ def count_expired_challenges(before: datetime, held: frozenset[UUID]) -> int:
     return _old_challenges(before, held).count()
 
 
+def export_devices(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield since when which devices are known."""
+    rows = KnownDevice.objects.filter(user_id=subject_id).order_by("id")
+    for device in rows.iterator(chunk_size=BATCH):
+        yield {
+            "id": str(device.id),
+            "created_at": _at(device.created_at),
+            "last_used_at": _at(device.last_used_at),
+        }
+
+
+def erase_devices(subject_id: UUID) -> int:
+    """Know none of the person's devices any more."""
+    return _delete(KnownDevice.objects.filter(user_id=subject_id))
+
+
+def _old_devices(
+    before: datetime, held: frozenset[UUID]
+) -> QuerySet[KnownDevice, KnownDevice]:
+    return KnownDevice.objects.filter(last_used_at__lt=before).exclude(user_id__in=held)
+
+
+def expire_devices(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete devices that nobody signed in on since."""
+    return _delete(_old_devices(before, held))
+
+
+def count_expired_devices(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many devices `expire_devices` would delete."""
+    return _old_devices(before, held).count()
+
+
 def export_notices(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
     """Yield what the person was told about the account."""
     rows = Notice.objects.filter(user_id=subject_id).order_by("created_at", "id")
@@ -178,7 +211,7 @@ def count_expired_notices(before: datetime, held: frozenset[UUID]) -> int:
 
 
 def _budgets(subject_id: UUID) -> QuerySet[AttemptBudget, AttemptBudget]:
-    return AttemptBudget.objects.filter(digest=lockout.user_digest(subject_id))
+    return lockout.list_budgets(subject_id)
 
 
 def export_budgets(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -198,13 +231,13 @@ def _old_budgets(before: datetime) -> QuerySet[AttemptBudget, AttemptBudget]:
 
 def expire_budgets(before: datetime, held: frozenset[UUID]) -> int:
     """Delete budgets that nobody touched since; digests name no held subject."""
-    kept = [lockout.user_digest(each) for each in held]
+    kept = [digest for each in held for digest in lockout.digests_of(each)]
     return _delete(_old_budgets(before).exclude(digest__in=kept))
 
 
 def count_expired_budgets(before: datetime, held: frozenset[UUID]) -> int:
     """Return how many budgets `expire_budgets` would delete."""
-    kept = [lockout.user_digest(each) for each in held]
+    kept = [digest for each in held for digest in lockout.digests_of(each)]
     return _old_budgets(before).exclude(digest__in=kept).count()
 
 
@@ -291,15 +324,15 @@ declare(
 )
 declare(
     Declaration(
-        model="accounts.AttemptBudget",
-        holds="Recent failed sign-ins to your account, counted under a digest",
+        model="accounts.KnownDevice",
+        holds="That a device is one you signed in on before, under a digest",
         part="data_processing_log",
         purposes=("security_log",),
-        export=export_budgets,
-        erase=lockout.forget_failures,
-        retention="sign_in_attempts",
-        expire=expire_budgets,
-        count_expired=count_expired_budgets,
+        export=export_devices,
+        erase=erase_devices,
+        retention="sessions",
+        expire=expire_devices,
+        count_expired=count_expired_devices,
     )
 )
 declare(
@@ -313,6 +346,20 @@ declare(
         retention="notices",
         expire=expire_notices,
         count_expired=count_expired_notices,
+    )
+)
+# Last, so erased first: sessions and devices name the budgets.
+declare(
+    Declaration(
+        model="accounts.AttemptBudget",
+        holds="Recent failed sign-ins to your account, counted under a digest",
+        part="data_processing_log",
+        purposes=("security_log",),
+        export=export_budgets,
+        erase=lockout.forget_failures,
+        retention="sign_in_attempts",
+        expire=expire_budgets,
+        count_expired=count_expired_budgets,
     )
 )
 not_personal(

@@ -196,6 +196,8 @@ CSRF_COOKIE_NAME = f"{_prefix}csrf"
 CSRF_COOKIE_SECURE = CHATSEC_TLS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+# Which browsers somebody has signed in on before; it signs nobody in.
+CHATSEC_DEVICE_COOKIE = f"{_prefix}device"
 CSRF_FAILURE_VIEW = "chatsec.core.pages.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

@@ -33,6 +33,7 @@ from accounts.services import (
     account_tokens,
     challenges,
     identities,
+    known_devices,
     lockout,
     notices,
 )
@@ -114,6 +115,7 @@ def session(piper, canary) -> AuthSession:
 
 
 def sign_in_traces(actor, person, canary) -> None:
+    known_devices.remember_app(AuthSession.objects.get(id=actor.session_id))
     challenges.start(actor, operation="session")
     account_tokens.issue(
         person,

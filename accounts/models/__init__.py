@@ -2,6 +2,7 @@
 
 from accounts.models.account_tokens import AccountToken
 from accounts.models.challenges import Challenge
+from accounts.models.devices import KnownDevice
 from accounts.models.factors import TOTPFactor
 from accounts.models.identities import (
     AuthenticationRequest,
@@ -30,6 +31,7 @@ __all__ = [
     "ExternalIdentity",
     "IdentityChannel",
     "IdentityProvider",
+    "KnownDevice",
     "Notice",
     "Origin",
     "ProviderSession",

@@ -10,6 +10,8 @@ class AttemptBudget(models.Model):
         # In the order in which they are locked, so that two tries cannot deadlock.
         ACCOUNT = "account", "Account"
         ADDRESS = "address", "Address"
+        # Tries from a browser that its owner used before, or in a session of his.
+        DEVICE = "device", "Known device"
         SUBNET = "subnet", "Network"
 
     scope = models.CharField(max_length=8, choices=Scope.choices)

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.constants import SESSION_IDLE
 from accounts.devices import name_device
+from accounts.models.devices import KnownDevice
 from chatsec.core.crypto import Place, open_for, seal_for
 
 
@@ -40,6 +41,9 @@ class AuthSession(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_because = models.CharField(max_length=32, blank=True)
+    known_device = models.ForeignKey(
+        KnownDevice, null=True, on_delete=models.SET_NULL, editable=False
+    )
     # What its owner calls the device.
     name_sealed = models.BinaryField(null=True, editable=False)
     # The connected app, as its registration names it: nothing about a person.

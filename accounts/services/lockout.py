@@ -8,43 +8,51 @@ in PostgreSQL, so the count is one count for every process and outlives the cach
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from time import monotonic, sleep
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.constants import (
     ADDRESS_FAILURES,
     LOCK_AFTER_FAILURES,
+    LOCK_NOTICE_PAUSE,
     LOCK_PERIOD,
     LOCK_WINDOW,
     SUBNET_FAILURES,
 )
 from accounts.errors import AccountLocked
 from accounts.events import ACCOUNT_UNLOCKED
-from accounts.models import AttemptBudget, User
+from accounts.models import AttemptBudget, AuthSession, KnownDevice, User
 from accounts.names import fold_name
+from accounts.networks import address_of, subnet_of
+from accounts.notices import ACCOUNT_LOCKED
+from accounts.services.known_devices import find_device
+from accounts.services.notices import notify_at_most
 from auditlog.events import SECURITY_ALERT
 from auditlog.services import Target, record
+from chatsec.core import context
 from chatsec.core.crypto import blind_index
 
 Scope = AttemptBudget.Scope
 LIMITS: Mapping[str, int] = {
     Scope.ACCOUNT: LOCK_AFTER_FAILURES,
+    Scope.DEVICE: LOCK_AFTER_FAILURES,
     Scope.ADDRESS: ADDRESS_FAILURES,
     Scope.SUBNET: SUBNET_FAILURES,
 }
-# IPv6: a household or a server gets a /64, so it counts as one caller.
-ADDRESS_PREFIX = {4: 32, 6: 64}
-SUBNET_PREFIX = {4: 24, 6: 64}
+# The budgets that are closed for a while when they are spent; the others just count.
+LOCKING = (Scope.ACCOUNT, Scope.DEVICE)
+NOBODY = UUID(int=0)
 # How long a try waits for places that checks under way may give back.
 IN_FLIGHT_PATIENCE = timedelta(seconds=3)
 IN_FLIGHT_PAUSE = timedelta(milliseconds=50)
@@ -87,7 +95,7 @@ def attempt(
     """
     now = now or timezone.now()
     account = account_digest(user, name)
-    reserved = Attempt(account, user, _keys(account, ip))
+    reserved = Attempt(account, user, _own_keys(user) or _keys(account, ip))
     _reserve(reserved, now=now)
     try:
         yield reserved
@@ -112,18 +120,35 @@ def attempt_from(ip: str | None, *, now: datetime | None = None) -> Iterator[Att
         _settle(reserved, now=now)
 
 
+def _own_keys(user: User | None) -> dict[str, bytes]:
+    """Return the budget that only the owner can spend; none for a stranger.
+
+    Otherwise five wrong passwords from anywhere would keep the owner from signing in,
+    and from stepping up where he is signed in.
+    """
+    if user is None:
+        find_device(NOBODY)  # the same query as for somebody
+        return {}
+    actor = context.current_actor()
+    if actor.session_id is not None and actor.id == user.id:
+        return {str(Scope.DEVICE): _own_digest("session", actor.session_id)}
+    device = find_device(user.id)
+    return {} if device is None else {Scope.DEVICE: _own_digest("device", device.id)}
+
+
+def _own_digest(what: Literal["session", "device"], row_id: UUID) -> bytes:
+    return blind_index("accounts.lockout", f"{what}:{row_id}")
+
+
 def _keys(account: bytes, ip: str | None) -> dict[str, bytes]:
     keys = {str(Scope.ACCOUNT): account}
     if ip is not None:
-        keys[Scope.ADDRESS] = _network_digest(ip, ADDRESS_PREFIX)
-        keys[Scope.SUBNET] = _network_digest(ip, SUBNET_PREFIX)
+        keys[Scope.ADDRESS] = _network_digest(address_of(ip))
+        keys[Scope.SUBNET] = _network_digest(subnet_of(ip))
     return keys
 
 
-def _network_digest(ip: str, prefixes: Mapping[int, int]) -> bytes:
-    address = ipaddress.ip_address(ip)
-    prefix = prefixes[address.version]
-    network = ipaddress.ip_network(f"{address}/{prefix}", strict=False)
+def _network_digest(network: str) -> bytes:
     return blind_index("accounts.lockout", f"network:{network}")
 
 
@@ -203,7 +228,7 @@ def _lock_if_exhausted(
     budget: AttemptBudget, user: User | None, *, now: datetime
 ) -> None:
     failures = sum(1 for _, failed in budget.tries.values() if failed)
-    if budget.scope != Scope.ACCOUNT or failures < LOCK_AFTER_FAILURES:
+    if budget.scope not in LOCKING or failures < LOCK_AFTER_FAILURES:
         return
     budget.locked_until = now + LOCK_PERIOD
     record(
@@ -214,8 +239,20 @@ def _lock_if_exhausted(
             "alert_type": "multiple_failed_auth",
             "failure_count": failures,
             "time_window_minutes": int(LOCK_WINDOW.total_seconds() // 60),
-            "action_taken": "account_locked",
+            "action_taken": f"{budget.scope}_locked",
         },
+    )
+    if user is not None and budget.scope == Scope.ACCOUNT:
+        _tell_owner(user, failures)
+
+
+def _tell_owner(user: User, failures: int) -> None:
+    minutes = int(LOCK_PERIOD.total_seconds() // 60)
+    notify_at_most(
+        user,
+        ACCOUNT_LOCKED,
+        every=LOCK_NOTICE_PAUSE,
+        facts={"failures": str(failures), "minutes": str(minutes)},
     )
 
 
@@ -237,6 +274,23 @@ def unlock_account(user: User) -> None:
 
 
 def forget_failures(user_id: UUID) -> int:
-    """Delete the account's budget; return how many rows there were."""
-    digest = user_digest(user_id)
-    return AttemptBudget.objects.filter(scope=Scope.ACCOUNT, digest=digest).delete()[0]
+    """Delete the account's budgets; return how many there were."""
+    return list_budgets(user_id).delete()[0]
+
+
+def list_budgets(user_id: UUID) -> QuerySet[AttemptBudget, AttemptBudget]:
+    """Return the budgets that count tries at this account."""
+    return AttemptBudget.objects.filter(
+        scope__in=LOCKING, digest__in=digests_of(user_id)
+    )
+
+
+def digests_of(user_id: UUID) -> list[bytes]:
+    """Return the keys of the account's budgets: its own, and its devices'."""
+    sessions = AuthSession.objects.filter(user_id=user_id).values_list("id", flat=True)
+    devices = KnownDevice.objects.filter(user_id=user_id).values_list("id", flat=True)
+    return [
+        user_digest(user_id),
+        *(_own_digest("session", each) for each in sessions),
+        *(_own_digest("device", each) for each in devices),
+    ]

@@ -24,19 +24,21 @@ from accounts.constants import (
     SESSION_ABSOLUTE,
     SESSION_IDLE,
 )
-from accounts.models import AuthSession, BrowserSession, RefreshToken, User
+from accounts.models import AuthSession, BrowserSession, KnownDevice, RefreshToken, User
 from accounts.names import one_line
 from accounts.notices import SESSIONS_ENDED
 from accounts.selectors import list_live_sessions
-from accounts.services import notices
+from accounts.services import known_devices, notices
 from auditlog.services import Target, record
 from chatsec.core.crypto import blind_index
 from chatsec.core.errors import Invalid, NotFound
 
+# Endings that say nothing against the device; any other makes it a stranger again.
+LEAVES_DEVICE_KNOWN = {"signed_out", "too_many"}
 Kind = Literal["browser", "token", "oauth"]
 
 
-class Origin(TypedDict, total=False):
+class Circumstances(TypedDict, total=False):
     """Where a session comes from, and what it is limited to."""
 
     ip: str | None
@@ -49,7 +51,7 @@ class Origin(TypedDict, total=False):
 
 
 def start_session(
-    user: User, *, kind: Kind, amr: Sequence[str], **origin: Unpack[Origin]
+    user: User, *, kind: Kind, amr: Sequence[str], **origin: Unpack[Circumstances]
 ) -> AuthSession:
     """Return a new signed-in device of the user; beyond ten, another one ends.
 
@@ -166,8 +168,12 @@ def revoke_session(session: AuthSession, *, because: str = "revoked") -> None:
 
 
 def revoke_all_sessions(user: User, *, because: str) -> int:
-    """End every session of the user; return how many were live."""
+    """End every session of the user; return how many were live.
+
+    None of his devices is known any more: whoever had one signs in like a stranger.
+    """
     with transaction.atomic():
+        known_devices.forget_devices(user)
         ended = _end(AuthSession.objects.filter(user=user), because=because)
         if ended:
             record(
@@ -223,7 +229,10 @@ def revoke_own_session(user: User, session_id: UUID) -> None:
 def _end(sessions: QuerySet[AuthSession], *, because: str) -> int:
     # In one order for everybody, or two who end several at once could deadlock.
     live = sessions.filter(revoked_at__isnull=True).order_by("id").select_for_update()
-    ids = list(live.values_list("id", flat=True))
+    held = dict(live.values_list("id", "known_device_id"))
+    ids = list(held)
+    if because not in LEAVES_DEVICE_KNOWN:
+        KnownDevice.objects.filter(id__in=filter(None, held.values())).delete()
     BrowserSession.objects.filter(auth_session_id__in=ids).delete()
     RefreshToken.objects.filter(session_id__in=ids, used_at__isnull=True).delete()
     return AuthSession.objects.filter(id__in=ids).update(

@@ -36,7 +36,7 @@ from accounts.selectors import (
     find_user_by_login,
     has_second_factor,
 )
-from accounts.services import challenges, lockout, sessions, tokens
+from accounts.services import challenges, known_devices, lockout, sessions, tokens
 from accounts.session_keys import AUTH_SESSION_KEY
 from auditlog.services import Target, record, record_refusal
 from chatsec.core import context
@@ -106,6 +106,7 @@ def open_token_session(proven: Proven) -> tokens.TokenPair:
     """Sign an app in; return its tokens."""
     with transaction.atomic():
         session = _start(proven, kind="token")
+        known_devices.remember_app(session)
         return tokens.issue(session)
 
 
@@ -116,6 +117,7 @@ def open_browser_session(request: HttpRequest, proven: Proven) -> AuthSession:
         session = _start(proven, kind="browser")
         auth.login(request, proven.user, backend=BACKEND)
         request.session[AUTH_SESSION_KEY] = str(session.id)
+        known_devices.remember_browser(request, session)
         if proven.factor is not None:
             django_otp.login(request, proven.factor)
         request.session.save()

@@ -20,6 +20,7 @@ from accounts.models import (
     User,
 )
 from accounts.notices import PASSWORD_CHANGED
+from accounts.selectors import actor_for_session
 from accounts.services import (
     account_tokens,
     challenges,
@@ -36,7 +37,8 @@ from accounts.tests.factories import (
     make_user,
     sign_in_browser,
 )
-from chatsec.core import personal_data
+from chatsec.core import context, personal_data
+from chatsec.core.context import ANONYMOUS, Channel
 
 pytestmark = pytest.mark.django_db
 
@@ -52,8 +54,11 @@ def carol(client):
     notices.notify(carol, PASSWORD_CHANGED)
     make_recovery_codes(carol)
     identity_traces(carol)
-    with lockout.attempt(carol, ip=None):
-        pass
+    actor = actor_for_session(make_session(carol), Channel.WEB)
+    for who in (ANONYMOUS, actor):
+        context.set_actor(who)
+        with lockout.attempt(carol, ip=None):
+            pass
     return carol
 
 

@@ -111,6 +111,8 @@ class RequestContext:
     actor: Actor = SYSTEM
     ip: str | None = None
     user_agent: str = ""
+    # The marks in the browser's device cookie, if that cookie is ours.
+    devices: tuple[str, ...] = ()
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("chatsec", default=None)
@@ -133,6 +135,11 @@ def current_actor() -> Actor:
 def set_actor(actor: Actor) -> None:
     """Name the actor once authentication has decided who it is."""
     _current.set(replace(current(), actor=actor))
+
+
+def set_devices(devices: tuple[str, ...]) -> None:
+    """Note which marks the browser carries from sign-ins before."""
+    _current.set(replace(current(), devices=devices))
 
 
 @contextmanager
