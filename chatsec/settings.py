@@ -106,9 +106,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chatsec.core.metrics.MetricsMiddleware",
     "chatsec.core.middleware.RequestContextMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    # Above all that may answer by itself, or the answer would go without.
     "chatsec.core.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -118,7 +120,6 @@ MIDDLEWARE = [
     "accounts.middleware.SessionActorMiddleware",
     "rbac.middleware.PolicyStampMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "chatsec.core.pages.RefusalMiddleware",
 ]
@@ -324,6 +325,8 @@ STATIC_ROOT = Path(
 )
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # A file that is edited is served as edited, not as it was at the start.
+# No other site has a use for our files.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -3,10 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularSwaggerView
 
 from chatsec.core import csp_reports, health, well_known
-from chatsec.core.schema import SchemaView
+from chatsec.core.schema import DocsView, SchemaView
 
 api = [
     path("", include("accounts.api.urls")),
@@ -19,11 +18,7 @@ api = [
 urlpatterns = [
     path("api/v1/", include(api)),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path(
-        "api/docs/",
-        SpectacularSwaggerView.as_view(url_name="schema"),
-        name="api-docs",
-    ),
+    path("api/docs/", DocsView.as_view(url_name="schema"), name="api-docs"),
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

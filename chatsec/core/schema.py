@@ -1,7 +1,9 @@
-"""The OpenAPI 3.1 document, as JSON or YAML, as the caller asks."""
+"""The OpenAPI 3.1 document, as JSON or YAML, as the caller asks; and a page for it."""
 
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from chatsec.core.api import PUBLIC
 
@@ -17,3 +19,15 @@ class SchemaView(SpectacularAPIView):
 
     required_permission = PUBLIC
     renderer_classes = [OpenApiJson, OpenApiJsonRenderer, OpenApiYamlRenderer]
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """Show the description; its script comes by an address, as the policy wants it."""
+
+    required_permission = PUBLIC
+
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return the page or its script, kept apart from other windows like all."""
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]  # the library has no types
+        response.headers.pop("Cross-Origin-Opener-Policy", None)
+        return response
