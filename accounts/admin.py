@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.password_validation import validate_password
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -15,7 +14,14 @@ from accounts.models import AuthSession, TOTPFactor, User
 from accounts.models.people import email_digest
 from accounts.names import fold_name
 from accounts.selectors import search_users
-from accounts.services import factors, lockout, people, sessions
+from accounts.services import (
+    factors,
+    invitations,
+    lockout,
+    passwords,
+    people,
+    sessions,
+)
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
 
@@ -61,22 +67,6 @@ class PersonForm(UserForm):
         return email
 
 
-class NewPersonForm(PersonForm):
-    """A new account with its first password."""
-
-    password = forms.CharField(
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters.",
-    )
-
-    def clean_password(self) -> str:
-        """Refuse a password that is too short or too common."""
-        password: str = self.cleaned_data["password"]
-        validate_password(password)
-        return password
-
-
 def _opened(user: User, name: str) -> str:
     try:
         return str(getattr(user, name))
@@ -86,13 +76,13 @@ def _opened(user: User, name: str) -> str:
 
 @admin.register(User)
 class UserAdmin(UserPages):
-    """Makes, changes and closes accounts; nothing is deleted by hand."""
+    """Invites people, changes and closes accounts; nobody sets a password here."""
 
     form = PersonForm
     list_display = (
         "username",
         *PLACE_IN_ORGANISATION[:3],
-        "is_active",
+        "status",
         "is_staff",
         "date_joined",
     )
@@ -101,7 +91,7 @@ class UserAdmin(UserPages):
     search_help_text = "The beginning of a user name, or a whole e-mail address."
     autocomplete_fields = ("manager",)
     ordering = ("username",)
-    actions = ("close_accounts", "unlock_accounts", "sign_out")
+    actions = ("send_links", "close_accounts", "unlock_accounts", "sign_out")
     show_full_result_count = False
 
     def get_search_results(
@@ -112,27 +102,16 @@ class UserAdmin(UserPages):
             return queryset, False
         return queryset & search_users(search_term), False
 
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: User | None = None,
-        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
-        **kwargs: object,
-    ) -> type[UserForm]:
-        """Ask for a password only where an account is made."""
-        if obj is None:
-            kwargs["form"] = NewPersonForm
-        return super().get_form(request, obj, change=change, **kwargs)
-
     def get_fields(
         self, request: HttpRequest, obj: User | None = None
     ) -> tuple[str, ...]:
         """Return the columns in the order in which they are asked for."""
-        first = ("username", "email", "display_name")
-        rest = (*PLACE_IN_ORGANISATION, "is_staff")
-        return (
-            (*first, "password", *rest) if obj is None else (*first, *rest, "is_active")
+        asked = (
+            *("username", "email", "display_name"),
+            *PLACE_IN_ORGANISATION,
+            "is_staff",
         )
+        return asked if obj is None else (*asked, "is_active")
 
     def has_delete_permission(
         self, request: HttpRequest, obj: User | None = None
@@ -166,10 +145,18 @@ class UserAdmin(UserPages):
         if change:
             people.update_user(User.objects.get(id=obj.id), **given)
             return
-        username, password = given.pop("username"), given.pop("password")
-        made = people.create_user(username, password=password, **given)
+        made = invitations.invite(given.pop("username"), **given)
+        text = f"An invitation to choose a password was mailed to {made.username}."
+        self.message_user(request, text, messages.SUCCESS)
         # The admin goes on with `obj`: it has to be the account that was made.
         obj.__dict__.update(made.__dict__)
+
+    @admin.action(
+        description="Mail invitation or password link", permissions=["change"]
+    )
+    def send_links(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Mail a link: to choose the first password, or another one."""
+        _each(self, request, chosen, _send_link)
 
     @admin.action(description="Close accounts", permissions=["change"])
     def close_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
@@ -185,6 +172,13 @@ class UserAdmin(UserPages):
     def sign_out(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
         """End every session of the accounts."""
         _each(self, request, chosen, sessions.sign_out_everywhere)
+
+
+def _send_link(user: User) -> None:
+    if user.has_usable_password():
+        passwords.send_reset(user)
+    else:
+        invitations.invite_again(user)
 
 
 def _each(

@@ -70,6 +70,8 @@ MAX_LOGIN_LENGTH = 320  # RFC 3696: the longest e-mail address
 INVITATION_LIFE = timedelta(hours=72)
 RESET_LIFE = timedelta(minutes=30)
 EMAIL_CHANGE_LIFE = timedelta(hours=1)
+# How long asking for a reset takes, whoever it is for.
+RESET_ANSWER_SECONDS = 0.3
 # More links than this in an hour are not mailed to one person.
 LINKS_AN_HOUR = 5
 

@@ -117,7 +117,27 @@ USER_CHANGED = register(
 PASSWORD_SET = register(
     "accounts.password_set",
     category="security",
-    description="A password was set; every session of the account ended.",
+    description="A password was set; every other session of the account ended.",
+)
+PASSWORD_RESET_ASKED = register(
+    "accounts.password_reset_asked",
+    category="security",
+    description="A link for a new password was mailed to the account's address.",
+)
+USER_INVITED = register(
+    "accounts.user_invited",
+    category="audit",
+    description="An invitation to choose a password was mailed.",
+)
+INVITATION_ACCEPTED = register(
+    "accounts.invitation_accepted",
+    category="security",
+    description="An invitation was followed and a password chosen.",
+)
+EMAIL_CHANGE_ASKED = register(
+    "accounts.email_change_asked",
+    category="security",
+    description="A link to confirm a new address was mailed to that address.",
 )
 NOTICE_UNDELIVERABLE = register(
     "accounts.notice_undeliverable",

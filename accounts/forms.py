@@ -11,6 +11,7 @@ from accounts.constants import (
 )
 from accounts.models.factors import is_code
 from accounts.models.recovery import fold_recovery_code
+from accounts.passwords import PasswordPolicy
 
 
 class SignInForm(forms.Form):
@@ -40,6 +41,80 @@ class PasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": "Please enter your password."},
+    )
+
+
+class ForgottenForm(forms.Form):
+    """Whose password is forgotten."""
+
+    username = forms.CharField(
+        label="User name or e-mail",
+        max_length=MAX_LOGIN_LENGTH,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none"}
+        ),
+        error_messages={"required": "Please enter your user name or e-mail address."},
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice: what is typed cannot be seen."""
+
+    password = forms.CharField(
+        label="New password",
+        strip=False,
+        help_text=PasswordPolicy().get_help_text(),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Please choose a password."},
+    )
+    again = forms.CharField(
+        label="New password again",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Please type the new password again."},
+    )
+
+    def clean_again(self) -> str:
+        """Refuse a second password that is not the first."""
+        again: str = self.cleaned_data["again"]
+        if again != self.cleaned_data.get("password", again):
+            raise forms.ValidationError("This is not the same password.")
+        return again
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """The password that is known, and the new one."""
+
+    current = forms.CharField(
+        label="Current password",
+        max_length=MAX_PASSWORD_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Please enter your current password."},
+    )
+    field_order = ("current", "password", "again")
+
+
+class InvitationForm(NewPasswordForm):
+    """How somebody who was invited wants to be called, and his first password."""
+
+    display_name = forms.CharField(
+        label="Your name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Please enter your name."},
+    )
+    field_order = ("display_name", "password", "again")
+
+
+class EmailForm(forms.Form):
+    """A new e-mail address."""
+
+    email = forms.EmailField(
+        label="New e-mail address",
+        max_length=MAX_LOGIN_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"required": "Please enter the new address."},
     )
 
 

@@ -47,6 +47,14 @@ def get_user_by_name_or_id(value: str) -> User:
     return found
 
 
+def get_user(user_id: UUID) -> User:
+    """Return the user of this id; raise NotFound."""
+    found = User.objects.select_related("manager").filter(id=user_id).first()
+    if found is None:
+        raise NotFound("There is no such user.")
+    return found
+
+
 def search_users(text: str) -> QuerySet[User]:
     """Return users whose name begins so, or whose e-mail address is exactly this."""
     folded = fold_name(text).replace("\x00", "")

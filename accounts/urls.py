@@ -5,8 +5,11 @@ from django.urls import path
 from accounts.views import (
     authenticator,
     confirm,
+    email_change,
     factors,
+    invitations,
     outbox,
+    passwords,
     security,
     sign_in,
     well_known,
@@ -16,6 +19,16 @@ urlpatterns = [
     path("sign-in", sign_in.sign_in_page, name="sign-in"),
     path("sign-in/code", sign_in.code_page, name="sign-in-code"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("password/forgotten", passwords.forgotten_page, name="password-forgotten"),
+    path("password/reset", passwords.reset_page, name="password-reset"),
+    path("invitation", invitations.invitation_page, name="invitation"),
+    path("account/password", passwords.change_page, name="account-password"),
+    path("account/email", email_change.email_page, name="account-email"),
+    path(
+        "account/email/confirm",
+        email_change.confirm_page,
+        name="account-email-confirm",
+    ),
     path("account/confirm", confirm.confirm_page, name="account-confirm"),
     path("account", security.account_page, name="account"),
     path(

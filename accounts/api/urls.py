@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.api import schema  # noqa: F401 - the schema registers itself
-from accounts.api.views import sessions, step_up, tokens
+from accounts.api.views import passwords, sessions, step_up, tokens, users
 
 urlpatterns = [
     path("auth/token", tokens.TokenView.as_view(), name="api-token"),
@@ -15,6 +15,36 @@ urlpatterns = [
         "auth/sessions/<uuid:session_id>",
         sessions.SessionView.as_view(),
         name="api-session",
+    ),
+    path("auth/password", passwords.PasswordView.as_view(), name="api-password"),
+    path(
+        "auth/password/reset",
+        passwords.ResetAskView.as_view(),
+        name="api-password-reset",
+    ),
+    path(
+        "auth/password/reset/confirm",
+        passwords.ResetView.as_view(),
+        name="api-password-reset-confirm",
+    ),
+    path("auth/invitation", passwords.InvitationView.as_view(), name="api-invitation"),
+    path("auth/email", passwords.EmailView.as_view(), name="api-email"),
+    path(
+        "auth/email/confirm",
+        passwords.EmailConfirmView.as_view(),
+        name="api-email-confirm",
+    ),
+    path("users", users.UsersView.as_view(), name="api-users"),
+    path("users/<uuid:user_id>", users.UserView.as_view(), name="api-user"),
+    path(
+        "users/<uuid:user_id>/invitation",
+        users.UserInvitationView.as_view(),
+        name="api-user-invitation",
+    ),
+    path(
+        "users/<uuid:user_id>/password-reset",
+        users.UserResetView.as_view(),
+        name="api-user-password-reset",
     ),
     path("auth/step-up", step_up.StepUpView.as_view(), name="api-step-up"),
 ]

@@ -157,6 +157,13 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # its dev
         """Nobody is above the policy: the role `*` goes through the backend too."""
         return False
 
+    @property
+    def status(self) -> str:
+        """Whether the account is closed, waits for its first password, or is used."""
+        if not self.is_active:
+            return "closed"
+        return "active" if self.has_usable_password() else "invited"
+
     def is_verified(self) -> bool:
         """Whether a second factor was shown in this session."""
         return self.otp_device is not None

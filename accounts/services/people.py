@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypedDict, Unpack
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,10 +13,11 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.module_loading import import_string
 
-from accounts import events
+from accounts import events, notices
 from accounts.models import Challenge, User
 from accounts.names import fold_name
 from accounts.passwords import check_password_policy, words_about
+from accounts.services.notices import notify
 from accounts.services.sessions import revoke_all_sessions
 from auditlog.services import Target, record
 from chatsec.core.errors import Conflict, Invalid
@@ -72,6 +74,7 @@ def create_user(
 
 def update_user(user: User, **profile: Unpack[Changes]) -> User:
     """Change the account; closing it ends its sessions in the same transaction."""
+    old_email = user.email if "email" in profile else ""
     changed = sorted(name for name in profile if _value(user, name) != profile[name])  # type: ignore[literal-required]
     if not changed:
         return user
@@ -95,6 +98,9 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
             subject_id=user.id,
             details={"columns": list(changed)},
         )
+        if "email" in changed:
+            # At the old address: whoever took the account over reads the new one.
+            notify(user, notices.EMAIL_CHANGED, address=old_email)
     return user
 
 
@@ -103,15 +109,22 @@ def close_account(user: User) -> User:
     return update_user(user, is_active=False)
 
 
-def set_password(user: User, password: str) -> None:
-    """Set the password and end every session of the account."""
+def set_password(
+    user: User, password: str, *, because: str = "set", besides: UUID | None = None
+) -> None:
+    """Set the password and end every session of the account but `besides`."""
     _set_password(user, password, about=words_about(user))
     with transaction.atomic():
         user.save(update_fields=["password"])
         # A sign-in that waits for its code began with the old password.
         Challenge.objects.filter(user=user, completed_at__isnull=True).delete()
-        revoke_all_sessions(user, because="password_set")
-        record(events.PASSWORD_SET, target=target_of(user), subject_id=user.id)
+        revoke_all_sessions(user, because="password_set", besides=besides)
+        record(
+            events.PASSWORD_SET,
+            target=target_of(user),
+            subject_id=user.id,
+            details={"because": because},
+        )
 
 
 def target_of(user: User) -> Target:

@@ -75,6 +75,15 @@ def confirm_password(request: HttpRequest, session: AuthSession, password: str) 
     user = session.user
     if has_second_factor(user):
         raise ProofNeeded(proof_methods(user))
+    require_password(request, user, password)
+    record_password_confirmation(session)
+
+
+def require_password(request: HttpRequest, user: User, password: str) -> None:
+    """Check the password of somebody signed in; it spends a try of the lockout.
+
+    Raises AccountLocked; Invalid (`wrong_password`).
+    """
     with lockout.attempt(user, ip=context.current().ip) as attempt:
         found = auth.authenticate(
             request,
@@ -90,7 +99,6 @@ def confirm_password(request: HttpRequest, session: AuthSession, password: str) 
             code="wrong_password",
             fields={"password": ["This password is not right."]},
         )
-    record_password_confirmation(session)
 
 
 def confirm_by_provider(session: AuthSession) -> None:

@@ -167,14 +167,19 @@ def revoke_session(session: AuthSession, *, because: str = "revoked") -> None:
     session.revoked_at = session.revoked_at or timezone.now()
 
 
-def revoke_all_sessions(user: User, *, because: str) -> int:
-    """End every session of the user; return how many were live.
+def revoke_all_sessions(
+    user: User, *, because: str, besides: UUID | None = None
+) -> int:
+    """End every session of the user but `besides`; return how many were live.
 
     None of his devices is known any more: whoever had one signs in like a stranger.
     """
     with transaction.atomic():
         known_devices.forget_devices(user)
-        ended = _end(AuthSession.objects.filter(user=user), because=because)
+        chosen = AuthSession.objects.filter(user=user)
+        if besides is not None:
+            chosen = chosen.exclude(id=besides)
+        ended = _end(chosen, because=because)
         if ended:
             record(
                 events.SESSION_REVOKED,

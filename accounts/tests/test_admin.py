@@ -3,7 +3,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AttemptBudget, AuthSession, TOTPFactor, User
+from accounts import notices
+from accounts.models import (
+    AccountToken,
+    AttemptBudget,
+    AuthSession,
+    Notice,
+    TOTPFactor,
+    User,
+)
 from accounts.selectors import find_user_by_login
 from accounts.services import lockout
 from accounts.tests.factories import (
@@ -21,7 +29,6 @@ NEW = {
     "username": "Zoe",
     "email": "zoe@example.org",
     "display_name": "Zoe Zander",
-    "password": PASSWORD,
     "department": "sales",
     "region": "",
     "team": "",
@@ -85,16 +92,30 @@ def test_djangos_own_admin_login_takes_no_password(admin):
     assert client.get(USERS).status_code == 302
 
 
-def test_it_makes_an_account(office):
+@pytest.mark.parametrize("page", ["add/", "{id}/change/"])
+def test_nobody_chooses_a_password_for_somebody_else(office, page):
+    alice = make_user("alice")
+    path = USERS + page.format(id=alice.id)
+    chosen = "nobody should choose this one"
+    assert b'type="password"' not in office.get(path).content
+
+    sent = {**NEW, "password": chosen, "password1": chosen, "password2": chosen}
+    office.post(path, {**sent, "is_active": "on"})
+
+    assert not [user for user in User.objects.all() if user.check_password(chosen)]
+
+
+def test_it_invites_whom_it_makes_an_account_for(office):
     answer = office.post(f"{USERS}add/", NEW)
 
     assert answer.status_code == 302
     zoe = find_user_by_login("zoe")
     assert answer["Location"] == USERS
     assert (zoe.email, zoe.display_name) == ("zoe@example.org", "Zoe Zander")
-    assert zoe.check_password(PASSWORD)
+    assert zoe.status == "invited"
     assert not zoe.is_staff
-    assert PASSWORD not in office.get(f"{USERS}{zoe.id}/change/").content.decode()
+    assert AccountToken.objects.get(user=zoe).purpose == "invitation"
+    assert Notice.objects.get(user=zoe).kind == notices.INVITED
 
 
 @pytest.mark.parametrize(
@@ -104,7 +125,6 @@ def test_it_makes_an_account(office):
         ({"username": "not a name"}, "username"),
         ({"email": "Alice@Example.org"}, "email"),
         ({"email": "nobody"}, "email"),
-        ({"password": "short"}, "password"),
         ({"display_name": ""}, "display_name"),
     ],
 )
@@ -222,6 +242,19 @@ def test_the_last_administrator_stays(office, admin):
     page = office.post(f"{USERS}{admin.id}/change/", changed, follow=True)
     assert "This is the last administrator" in page.content.decode()
     assert User.objects.get(id=admin.id).is_active
+
+
+def test_it_mails_a_link_for_whatever_password_is_next(office):
+    alice, closed = make_user("alice"), make_user("closed", is_active=False)
+    invited = make_user("zoe", password=None)
+
+    page = run(office, "send_links", alice, invited, closed)
+
+    said = [str(message) for message in page.context["messages"]]
+    assert said[0].startswith("closed: No link was mailed")
+    assert said[1:] == ["Done for 2 accounts."]
+    sent = AccountToken.objects.values_list("user__username", "purpose")
+    assert set(sent) == {("alice", "reset"), ("zoe", "invitation")}
 
 
 def test_unlocking_forgets_the_failures(office):

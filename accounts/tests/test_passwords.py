@@ -1,4 +1,5 @@
 import secrets
+import sys
 from pathlib import Path
 from threading import Thread
 
@@ -264,10 +265,13 @@ def test_threads_do_not_score_with_each_others_words():
         found.extend((word, passwords._score(word * 3, [word])) for _ in range(40))
 
     threads = [Thread(target=score, args=(word,)) for word in own]
+    switches = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    sys.setswitchinterval(switches)
 
     assert set(found) == set(right.items())
     assert "user_inputs" not in RANKED_DICTIONARIES
