@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final, Literal, get_args
 
 Category = Literal[
@@ -15,6 +16,14 @@ AlertState = Literal["open", "acknowledged", "resolved"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+SEAL_KINDS: Final = (
+    "events",
+    "heartbeat",
+    "swept",
+    "pruned",
+    "epoch",
+    "key",
+)
 ALERT_STATES: Final[tuple[AlertState, ...]] = get_args(AlertState)
 
 # The reference chapter's log classes; authorization and data access are audit logs.
@@ -32,3 +41,8 @@ SCHEMA_VERSION: Final = 1
 MAX_DETAILS_BYTES: Final = 16 * 1024
 MAX_CLEAR_TEXT: Final = 200
 PARTITION_MONTHS_AHEAD: Final = 6
+
+SEAL_EVENTS: Final = 20_000
+HEARTBEAT: Final = timedelta(minutes=1)
+# Without a seal for so long the installation counts as not ready.
+SEALER_PATIENCE: Final = timedelta(minutes=3)

@@ -15,3 +15,19 @@ class PartitionMissing(Unavailable):
     """No partition takes an event of this time, so what it proves is not done."""
 
     default_code = "audit_partition_missing"
+
+
+class NoSealKey(Exception):
+    """This process has no key to seal the log with (CHATSEC_SEAL_KEYS)."""
+
+    def __init__(self, key_id: str = "") -> None:
+        named = f" {key_id}" if key_id else ""
+        super().__init__(f"CHATSEC_SEAL_KEYS has no key{named} to seal the log with.")
+
+
+class PartitionHeld(Exception):
+    """A legal hold is on somebody whom events of the partition are about."""
+
+
+class PartitionTampered(Exception):
+    """The partition is not what was sealed: dropping it would destroy the traces."""

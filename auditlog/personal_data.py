@@ -69,3 +69,8 @@ not_personal(
     "auditlog.Alert",
     reason="A rule, counts and a pseudonym that is cut off when the key is destroyed",
 )
+not_personal(
+    "auditlog.Seal",
+    reason="Hashes of events' sealed bytes; they lead to nobody and stay for proofs",
+)
+not_personal("auditlog.Anchor", reason="A head of the chain and where it was left")

@@ -10,9 +10,10 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from auditlog.constants import AlertState, Category
-from auditlog.models import Alert, Event
+from auditlog.constants import SEALER_PATIENCE, AlertState, Category
+from auditlog.models import Alert, Event, Seal
 from auditlog.redacting import clear_id
 from auditlog.sealing import Column, open_column
 from auditlog.shapes import Document, ReadEvent, describe_read
@@ -181,3 +182,14 @@ def _column(event: Event) -> Column:
 
 def _at(found: Mapping[UUID, T], pseudonym: UUID | None) -> T | None:
     return None if pseudonym is None else found.get(pseudonym)
+
+
+def is_sealed() -> bool:
+    """Whether the sealer works: its last seal is not older than three minutes."""
+    last = Seal.objects.order_by("-number").values_list("sealed_at", flat=True).first()
+    if last is None:
+        # A log that was never sealed is being set up, unless it has a past.
+        return not Event.objects.filter(
+            occurred_at__lt=timezone.now() - SEALER_PATIENCE
+        ).exists()
+    return timezone.now() - last < SEALER_PATIENCE

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from auditlog.rules import DENIAL_RULES, VOLUME_RULES
-from auditlog.services import detection, partitions
+from auditlog.services import anchoring, detection, partitions, pruning, sealer
 
 
 @shared_task
@@ -28,5 +28,17 @@ def scan_query_volume() -> int:
 def keep_partitions() -> dict[str, int]:
     """Partitions exist ahead of time and none past its retention is left."""
     made = partitions.ensure_partitions()
-    dropped = partitions.drop_expired()
+    dropped = pruning.drop_expired()
     return {"made": made, "dropped": len(dropped)}
+
+
+@shared_task
+def seal_events() -> int:
+    """Seal what was committed; return how many seals were made."""
+    return len(sealer.seal_pending())
+
+
+@shared_task
+def anchor_head() -> int:
+    """Leave the newest head outside of the database; return at how many places."""
+    return len(anchoring.anchor_head())

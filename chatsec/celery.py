@@ -40,6 +40,13 @@ MINUTE = 60.0
 DAY = 24 * 60 * MINUTE
 
 app.conf.beat_schedule = {
+    # Late ones are dropped: the next one does the same work.
+    "seal-events": {
+        "task": "auditlog.tasks.seal_events",
+        "schedule": 1.0,
+        "options": {"expires": 2.0},
+    },
+    "anchor-head": {"task": "auditlog.tasks.anchor_head", "schedule": 5 * MINUTE},
     "scan-denials": {"task": "auditlog.tasks.scan_denials", "schedule": MINUTE},
     "scan-query-volume": {
         "task": "auditlog.tasks.scan_query_volume",

@@ -33,6 +33,8 @@ class Secrets:
     data_key: bytes
     key_encryption_keys: Mapping[int, bytes]
     token_keys: Mapping[str, bytes]
+    # Ed25519 seeds; empty in a process that does not seal the audit log.
+    seal_keys: Mapping[str, bytes]
 
 
 NAMES = (
@@ -41,11 +43,13 @@ NAMES = (
     "CHATSEC_KEY_ENCRYPTION_KEYS",
     "CHATSEC_TOKEN_KEYS",
 )
+# The worker that seals the audit log needs them; web processes are better without.
+OPTIONAL = ("CHATSEC_SEAL_KEYS",)
 
 
 def load(environ: Mapping[str, str], data_dir: Path, *, environment: str) -> Secrets:
     """Return the installation's secrets; raise MissingSetting in production."""
-    values = {name: environ.get(name, "") for name in NAMES}
+    values = {name: environ.get(name, "") for name in (*NAMES, *OPTIONAL)}
     absent = [name for name in NAMES if not values[name]]
     if absent and environment == "production":
         raise MissingSetting(absent[0])
@@ -65,12 +69,23 @@ def _kept(path: Path) -> dict[str, str]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             kept: dict[str, str] = json.loads(path.read_text())
-            return kept
-        made = generated()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(made, file, indent=1)
-        return made
+            if kept.keys() >= {*NAMES, *OPTIONAL}:
+                return kept
+            return _keep(path, {**generated(), **kept})
+        return _keep(path, generated())
+
+
+def _keep(path: Path, values: dict[str, str]) -> dict[str, str]:
+    # Written aside and renamed: a crash leaves the old file or the new one.
+    aside = path.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(values, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return values
 
 
 def generated() -> dict[str, str]:
@@ -80,6 +95,7 @@ def generated() -> dict[str, str]:
         "CHATSEC_DATA_KEY": _random_key(),
         "CHATSEC_KEY_ENCRYPTION_KEYS": f"1:{_random_key()}",
         "CHATSEC_TOKEN_KEYS": f"k1:{_random_key()}",
+        "CHATSEC_SEAL_KEYS": f"s1:{_random_key()}",
     }
 
 
@@ -96,6 +112,9 @@ def _decoded(values: Mapping[str, str]) -> Secrets:
         data_key=_key(values["CHATSEC_DATA_KEY"], "CHATSEC_DATA_KEY"),
         key_encryption_keys={int(epoch): key for epoch, key in wrapping.items()},
         token_keys=_named_keys(values, "CHATSEC_TOKEN_KEYS"),
+        seal_keys=_named_keys(values, "CHATSEC_SEAL_KEYS")
+        if values.get("CHATSEC_SEAL_KEYS")
+        else {},
     )
 
 

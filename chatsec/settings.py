@@ -48,6 +48,7 @@ SECRET_KEY = _secrets.secret_key
 CHATSEC_DATA_KEY = _secrets.data_key
 CHATSEC_KEY_ENCRYPTION_KEYS = _secrets.key_encryption_keys
 CHATSEC_TOKEN_KEYS = _secrets.token_keys
+CHATSEC_SEAL_KEYS = _secrets.seal_keys
 
 DEBUG = False
 ALLOWED_HOSTS = env.list(
@@ -151,9 +152,24 @@ CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
 CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
 CHATSEC_TASK_SENDER = "chatsec.celery.send"
+# Whose data a legal hold keeps: a context manager, in which no hold is added.
+CHATSEC_AUDIT_HOLDS = "privacy.services.retention.standing_holds"
+CHATSEC_READINESS_CHECKS = {"sealer": "auditlog.selectors.is_sealed"}
 CHATSEC_ERROR_RECORDER = "auditlog.services.record_error"
-CHATSEC_APPEND_ONLY_TABLES = ["auditlog_event", "privacy_consentevent"]
+# These take new rows only; the columns named are the database's own to fill.
+CHATSEC_APPEND_ONLY_TABLES = {
+    "auditlog_event": ["xid", "epoch"],
+    "privacy_consentevent": [],
+}
+# The sealer's, which works as the retention role.
+CHATSEC_READ_ONLY_TABLES = ["auditlog_seal", "auditlog_anchor", "django_migrations"]
 PARTITION_SCHEMA = "audit_parts"
+# Where the head of the audit log is left every five minutes: file:, log:, syslog://,
+# mailto:. Two of them at least, one outside of this machine.
+CHATSEC_AUDIT_ANCHORS = env.list(
+    "CHATSEC_AUDIT_ANCHORS",
+    default=[f"file:{CHATSEC_DATA_DIR}/anchors/heads.jsonl", "log:"],
+)
 
 # --- Who is who --------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ from auditlog.api.serializers import (
     event_detail,
 )
 from auditlog.services import Target, record
+from auditlog.services.proving import prove_event
 from chatsec.core.api import ApiView, paginate
 from chatsec.core.errors import Invalid
 
@@ -61,6 +63,19 @@ class EventOne(ApiView):
         body = event_detail(selectors.read_events([event])[0])
         record(events.EVENT_READ, target=Target("auditlog.Event", event_id))
         return Response(body)
+
+
+class EventProof(ApiView):
+    """What shows to an outsider that one event is in the log."""
+
+    required_permission = VIEW_AUDIT
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, event_id: UUID) -> Response:
+        """Return the proof for the stand-alone checker; 409 until it is sealed."""
+        proof = prove_event(event_id)
+        record(events.EVENT_READ, target=Target("auditlog.Event", event_id))
+        return Response(proof)
 
 
 class AlertList(ApiView):

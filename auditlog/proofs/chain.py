@@ -20,6 +20,8 @@ class Kind(StrEnum):
 
     EVENTS = "events"
     HEARTBEAT = "heartbeat"
+    # Events of a cluster that was left, which no seal of its own took.
+    SWEPT = "swept"
     # A partition went after its retention.
     PRUNED = "pruned"
     # The log goes on in another database cluster.

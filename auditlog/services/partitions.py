@@ -26,13 +26,6 @@ class Partition(NamedTuple):
     is_expired: bool
 
 
-class Dropped(NamedTuple):
-    """A partition that is gone, and how many events went with it."""
-
-    name: str
-    events: int
-
-
 def ensure_partitions(
     *, since: date | None = None, months_ahead: int = PARTITION_MONTHS_AHEAD
 ) -> int:
@@ -50,15 +43,3 @@ def list_partitions() -> list[Partition]:
             "SELECT partition, category, upper_bound, expired FROM audit_partitions()"
         )
         return [Partition(*row) for row in cursor.fetchall()]
-
-
-def drop_partition(name: str) -> Dropped:
-    """Drop the partition, leaving an event; a younger one is refused."""
-    with transaction.atomic(using=RETENTION), connections[RETENTION].cursor() as cursor:
-        cursor.execute("SELECT audit_drop_partition(%s)", [name])
-        return Dropped(name, int(cursor.fetchone()[0]))
-
-
-def drop_expired() -> list[Dropped]:
-    """Drop every partition past its retention, each in its own transaction."""
-    return [drop_partition(each.name) for each in list_partitions() if each.is_expired]

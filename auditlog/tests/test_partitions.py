@@ -13,7 +13,7 @@ from django.utils import timezone
 from auditlog import events, tasks
 from auditlog.constants import CATEGORIES, RETENTION_DAYS
 from auditlog.models import Event
-from auditlog.services import partitions
+from auditlog.services import partitions, pruning, sealer
 from auditlog.services.recording import build_row, insert
 from auditlog.tests.factories import make_event
 
@@ -128,6 +128,7 @@ def old_partition(make: Callable[..., Any] = make_event, *, days: int) -> str:
     then = timezone.now() - timedelta(days=days + 31)
     partitions.ensure_partitions(since=then.date(), months_ahead=0)
     make(at=then)
+    sealer.seal_pending()
     return f"event_access_{then:%Y_%m}"
 
 
@@ -135,9 +136,9 @@ def old_partition(make: Callable[..., Any] = make_event, *, days: int) -> str:
 def test_a_partition_past_retention_goes_and_leaves_an_event() -> None:
     name = old_partition(days=100)
 
-    (dropped,) = partitions.drop_expired()
+    (dropped,) = pruning.drop_expired()
 
-    assert dropped == partitions.Dropped(name, 1)
+    assert dropped == pruning.Dropped(name, 1)
     assert name not in names()
     event = Event.objects.get(event_type="auditlog.partition_pruned")
     assert (event.resource_id, event.result_count) == (name, 1)
@@ -171,7 +172,7 @@ def test_events_kept_longer_hold_their_partition() -> None:
     name = old_partition(held, days=100)
 
     with pytest.raises(DatabaseError, match="holds events kept until"):
-        partitions.drop_partition(name)
+        pruning.drop_partition(name)
 
     assert name in names()
 
@@ -179,7 +180,7 @@ def test_events_kept_longer_hold_their_partition() -> None:
 def test_it_drops_nothing_but_its_own_leaves() -> None:
     for name in ("", "nothing", "event_access", "auditlog_event", "x; y", "pg_class"):
         with pytest.raises(DatabaseError, match="no audit partition"):
-            partitions.drop_partition(name)
+            pruning.drop_partition(name)
 
 
 @committing
@@ -191,7 +192,7 @@ def test_a_search_path_of_the_caller_redirects_nothing() -> None:
             "SET search_path = pg_temp, public, pg_catalog"
         )
 
-    partitions.drop_partition(name)
+    pruning.drop_partition(name)
 
     assert Event.objects.filter(event_type="auditlog.partition_pruned").count() == 1
 

@@ -1,6 +1,7 @@
 """What the application's database role may do: read and write rows, no more.
 
-Tables named in CHATSEC_APPEND_ONLY_TABLES take new rows only. The owner's role runs
+Tables in CHATSEC_APPEND_ONLY_TABLES take new rows only, without the columns that the
+database fills; those in CHATSEC_READ_ONLY_TABLES take nothing. The owner's role runs
 this after every migration, so a new table never waits for a hand-written grant.
 """
 
@@ -29,19 +30,32 @@ def grant_application_role(using: str) -> None:
         for (table,) in cursor.fetchall():
             name = sql.Identifier(table)
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, role))
-            rights = sql.SQL(_rights(table))
+            rights = _rights(cursor, table)
             cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, name, role))
         cursor.execute(
             sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(role)
         )
 
 
-def _rights(table: str) -> str:
-    if table in settings.CHATSEC_APPEND_ONLY_TABLES:
-        return "SELECT, INSERT"
-    if table == "django_migrations":
-        return "SELECT"
-    return "SELECT, INSERT, UPDATE, DELETE"
+def _rights(cursor: CursorWrapper, table: str) -> sql.Composable:
+    if table in settings.CHATSEC_READ_ONLY_TABLES:
+        return sql.SQL("SELECT")
+    if table not in settings.CHATSEC_APPEND_ONLY_TABLES:
+        return sql.SQL("SELECT, INSERT, UPDATE, DELETE")
+    theirs = settings.CHATSEC_APPEND_ONLY_TABLES[table]
+    columns = sql.SQL(", ").join(
+        sql.Identifier(name) for name in _columns(cursor, table) if name not in theirs
+    )
+    return sql.SQL("SELECT, INSERT ({})").format(columns)
+
+
+def _columns(cursor: CursorWrapper, table: str) -> list[str]:
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass"
+        " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        [f'public."{table}"'],
+    )
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _exists(cursor: CursorWrapper, role: str) -> bool:

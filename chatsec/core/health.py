@@ -8,7 +8,7 @@ from functools import cache
 import psycopg2
 import redis
 from django.conf import settings
-from django.db import connections
+from django.db import Error, connections
 from django.db.migrations.loader import MigrationLoader
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
@@ -60,7 +60,7 @@ def _checks() -> Mapping[str, Check]:
 def _passes(check: Check) -> bool:
     try:
         return check()
-    except (psycopg2.Error, redis.RedisError, OSError, DomainError):
+    except (psycopg2.Error, Error, redis.RedisError, OSError, DomainError):
         return False
 
 

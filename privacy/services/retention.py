@@ -73,6 +73,13 @@ def _no_new_holds() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def standing_holds() -> Iterator[frozenset[UUID]]:
+    """Yield whose data is held; nobody is added while the block runs."""
+    with _no_new_holds():
+        yield selectors.held_subjects()
+
+
 def require_no_hold(subject_id: UUID) -> None:
     """Raise Conflict if a hold stands; else none comes before this transaction ends.
 

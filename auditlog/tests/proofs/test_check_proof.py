@@ -265,3 +265,15 @@ def test_it_runs_alone(
 
     assert run.returncode == status, run.stdout + run.stderr
     assert not run.stderr
+
+
+def test_the_published_vector_holds() -> None:
+    place = Path(check_proof.__file__).parents[1] / "docs/reference"
+    vector = json.loads((place / "audit-proof-vector.json").read_text())
+    text = (place / "audit-proofs.md").read_text()
+
+    assert check_proof.check(vector)
+    leaf, head = vector["seals"][0]["root"], vector["seals"][0]["head"]
+    assert f"{leaf[:8]}...{leaf[-7:]}" in text
+    assert f"{head[:8]}...{head[-8:]}" in text
+    assert f"`{', '.join(canonical.COLUMNS[:3])}" in text

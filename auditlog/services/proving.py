@@ -1,0 +1,109 @@
+"""Proof of one event for somebody who has no access here, and no reason to trust us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from auditlog.models import Anchor, Event, Seal
+from auditlog.proofs import canonical, merkle
+from auditlog.proofs.chain import Kind
+from auditlog.services.seal_chain import batched_ids
+from chatsec.core.errors import Conflict, Json, NotFound
+
+FORMAT = "chatsec.audit-proof/1"
+
+
+def prove_event(event_id: UUID) -> Mapping[str, Json]:
+    """Return the proof: the event, its path to a signed root, and the seals after it.
+
+    The seals go on to the newest anchored one, so that the proof leads to a head that
+    was left outside. Raises NotFound, or Conflict while the event is not sealed yet.
+    """
+    event = Event.objects.filter(event_id=event_id).first()
+    if event is None:
+        raise NotFound("There is no such event.")
+    seal = _seal_of(event)
+    ids = batched_ids(bytes(seal.event_ids or b""))
+    if event_id.bytes not in ids:
+        raise NotFound("No seal knows this event: `audit_verify` says more.")
+    index = ids.index(event_id.bytes)
+    raw = bytes(seal.leaves or b"")
+    leaves = [raw[at : at + 32] for at in range(0, len(raw), 32)]
+    return {
+        "format": FORMAT,
+        "public_key": _key_of(seal),
+        "event": {name: _spelled(getattr(event, name)) for name in canonical.COLUMNS},
+        "index": index,
+        "path": [step.hex() for step in merkle.path(leaves, index)],
+        "seals": [_header(each) for each in _up_to_anchor(seal)],
+    }
+
+
+def _seal_of(event: Event) -> Seal:
+    found = Seal.objects.filter(
+        epoch=event.epoch, xid_from__lte=event.xid, xid_below__gt=event.xid
+    ).last()
+    if found is not None and event.event_id.bytes in batched_ids(
+        bytes(found.event_ids or b"")
+    ):
+        return found
+    for swept in Seal.objects.filter(kind=Kind.SWEPT, epoch=event.epoch):
+        if event.event_id.bytes in batched_ids(bytes(swept.event_ids or b"")):
+            return swept
+    if found is not None:
+        return found
+    raise Conflict("The event is not sealed yet.", code="not_sealed")
+
+
+def _key_of(seal: Seal) -> str:
+    """Return the public key that signed the seal, from where the chain names it."""
+    named = Seal.objects.filter(
+        kind=Kind.KEY, number__lte=seal.number, body__contains=f'"{seal.key_id}"'
+    ).order_by("number")
+    for each in reversed(named):
+        body = each.named()
+        if body["key_id"] == seal.key_id:
+            return str(body["public_key"])
+    raise NotFound("The chain does not name the key of this seal.")
+
+
+def _up_to_anchor(seal: Seal) -> Iterable[Seal]:
+    anchored = Anchor.objects.order_by("-number").values_list("number", flat=True)
+    last = max(seal.number, anchored.first() or seal.number)
+    return (
+        Seal.objects.filter(number__range=(seal.number, last))
+        .defer("event_ids", "leaves")
+        .order_by("number")
+    )
+
+
+def _header(seal: Seal) -> dict[str, Json]:
+    return {
+        "number": seal.number,
+        "kind": seal.kind,
+        "sealed_at": canonical.microseconds(seal.sealed_at),
+        "epoch": seal.epoch,
+        "key_id": seal.key_id,
+        "count": seal.count,
+        "root": bytes(seal.root).hex(),
+        "body": seal.body,
+        "previous": bytes(seal.previous).hex(),
+        "head": bytes(seal.head).hex(),
+        "signature": bytes(seal.signature).hex(),
+    }
+
+
+def _spelled(value: object) -> Json:
+    match value:
+        case UUID():
+            return str(value)
+        case bytes() | memoryview():
+            return bytes(value).hex()
+        case datetime():
+            return canonical.microseconds(value)
+        case None | bool() | int() | str():
+            return value
+        case _:
+            raise TypeError(f"{type(value).__name__} in an event")

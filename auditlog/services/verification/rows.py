@@ -1,0 +1,207 @@
+"""The events: read by the windows of their seals, hashed again and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from auditlog.models import Seal
+from auditlog.proofs import merkle
+from auditlog.proofs.in_sql import leaf_sql
+from auditlog.services.seal_chain import batched_ids
+from auditlog.services.verification.chain_walk import Chain
+from auditlog.services.verification.findings import Fault, Finding, Report
+
+# A batch of seals with about so many events is read by one query.
+BATCH_EVENTS: Final = 100_000
+BATCH_SEALS: Final = 2_000
+# An event may be older than its seal by a long transaction or an outage, not by more.
+LATEST: Final = timedelta(days=1)
+EARLIEST: Final = timedelta(minutes=5)
+
+_ROW: Final = f"""
+    SELECT event.event_id, event.occurred_at, {leaf_sql("event")}
+    FROM auditlog_event AS event
+"""  # noqa: S608 - our own expression
+_IN_WINDOW: Final = f"{_ROW} WHERE epoch = %s AND xid >= %s AND xid < %s"
+_BY_ID: Final = f"{_ROW} WHERE event_id = ANY(%s::uuid[])"
+_IN_PARTITION: Final = f"""
+    {_ROW} JOIN pg_class AS part ON part.oid = event.tableoid
+    WHERE part.relname = %s AND category = %s
+"""
+
+
+def plan_batches(chain: Chain) -> list[tuple[int, int]]:
+    """Return ranges of seal numbers whose events one query each can read."""
+    ranges: list[tuple[int, int]] = []
+    start, events, before = None, 0, None
+    rows = Seal.objects.order_by("number").values_list("number", "count", "epoch")
+    for number, count, epoch in rows.iterator(chunk_size=10_000):
+        full = events + count > BATCH_EVENTS or (
+            start is not None and number - start >= BATCH_SEALS
+        )
+        if start is not None and before is not None and (full or before[1] != epoch):
+            ranges.append((start, before[0]))
+            start, events = None, 0
+        start = number if start is None else start
+        events, before = events + count, (number, epoch)
+    if start is not None and before is not None:
+        ranges.append((start, before[0]))
+    return ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a seal keeps of one event."""
+
+    leaf: bytes
+    seal: int
+    partition: str
+    sealed_at: datetime
+    is_swept: bool = False
+
+
+def verify_batch(
+    first: int, last: int, *, pruned: Iterable[str], swept: frozenset[bytes]
+) -> Report:
+    """Compare the events of these seals with the rows; name each that differs."""
+    report = Report()
+    expected: dict[bytes, Sealed] = {}
+    windows: list[tuple[int, int, int]] = []
+    for seal in Seal.objects.filter(number__range=(first, last)).order_by("number"):
+        expected.update(_contents(seal, report))
+        if seal.xid_from is not None and seal.xid_below is not None:
+            windows.append((seal.epoch, seal.xid_from, seal.xid_below))
+    report.events = len(expected)
+    for row in _rows(windows, expected):
+        _compare(row, expected, swept, report)
+    gone = set(pruned)
+    for event_id, sealed in expected.items():
+        if sealed.partition in gone:
+            report.pruned += 1
+        else:
+            report.findings.append(
+                Finding(Fault.MISSING, sealed.seal, UUID(bytes=event_id))
+            )
+    return report
+
+
+def _contents(seal: Seal, report: Report) -> dict[bytes, Sealed]:
+    """Return the events of a seal if they are what its root says."""
+    if not seal.count:
+        return {}
+    ids = batched_ids(bytes(seal.event_ids or b""))
+    raw = bytes(seal.leaves or b"")
+    leaves = [raw[at : at + 32] for at in range(0, len(raw), 32)]
+    counts: dict[str, int] = seal.named()["partitions"]
+    partitions = [name for name in sorted(counts) for _ in range(counts[name])]
+    is_swept = seal.xid_from is None
+    if not (len(ids) == len(leaves) == len(partitions) == seal.count) or (
+        merkle.root(leaves) != bytes(seal.root)
+    ):
+        report.findings.append(
+            Finding(Fault.BROKEN_SEAL, seal.number, says="its hashes are not its own")
+        )
+    return {
+        id_: Sealed(leaf, seal.number, partition, seal.sealed_at, is_swept)
+        for id_, leaf, partition in zip(ids, leaves, partitions, strict=False)
+    }
+
+
+def verify_partition(name: str, category: str) -> Report:
+    """Compare everything that was sealed of one partition with what is in it."""
+    report = Report()
+    expected: dict[bytes, Sealed] = {}
+    holding = Seal.objects.filter(body__contains=f'"{name}":').order_by("number")
+    for seal in holding.iterator(chunk_size=100):
+        found = _contents(seal, report)
+        expected.update({k: v for k, v in found.items() if v.partition == name})
+    report.events = len(expected)
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_PARTITION, [name, category])
+        for row in cursor:
+            _compare(Row(*row), expected, frozenset(), report)
+    report.findings += [
+        Finding(Fault.MISSING, sealed.seal, UUID(bytes=event_id))
+        for event_id, sealed in expected.items()
+    ]
+    return report
+
+
+class Row(NamedTuple):
+    """An event as it is now."""
+
+    event_id: UUID
+    occurred_at: datetime
+    leaf: memoryview
+
+
+def _rows(
+    windows: list[tuple[int, int, int]], expected: Mapping[bytes, Sealed]
+) -> Iterator[Row]:
+    """Yield the rows of the windows, which join, and of the seals that have none."""
+    if windows:
+        epoch = windows[0][0]
+        lowest = min(start for _, start, _ in windows)
+        highest = max(end for _, _, end in windows)
+        yield from _fetch(_IN_WINDOW, [epoch, lowest, highest])
+    # Taken out of `expected` row by row: what is left here belongs to no window.
+    swept = [UUID(bytes=id_) for id_, sealed in expected.items() if sealed.is_swept]
+    if swept:
+        yield from _fetch(_BY_ID, [swept])
+
+
+def _fetch(query: str, values: Sequence[int | list[UUID]]) -> Iterator[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        while rows := cursor.fetchmany(5_000):
+            yield from (Row(*row) for row in rows)
+
+
+def _compare(
+    row: Row,
+    expected: dict[bytes, Sealed],
+    swept: frozenset[bytes],
+    report: Report,
+) -> None:
+    sealed = expected.pop(row.event_id.bytes, None)
+    if sealed is None:
+        if row.event_id.bytes not in swept:
+            report.findings.append(Finding(Fault.EXTRA, None, row.event_id))
+        return
+    if bytes(row.leaf) != sealed.leaf:
+        finding = Finding(Fault.CHANGED, sealed.seal, row.event_id)
+        report.findings.append(finding)
+    elif not -LATEST <= row.occurred_at - sealed.sealed_at <= EARLIEST:
+        finding = Finding(Fault.CLOCK, sealed.seal, row.event_id, "its time is not")
+        report.findings.append(finding)
+
+
+def strays(chain: Chain) -> list[Finding]:
+    """Return events outside of every window: of epochs that are over, or unknown."""
+    found = [Finding(Fault.EXTRA, None, id_) for id_ in _of_no_epoch(chain)]
+    current = max(chain.ends, default=1)
+    for epoch, end in chain.ends.items():
+        if epoch != current:
+            late = _ids("epoch = %s AND xid >= %s", epoch, end)
+            found += [
+                Finding(Fault.EXTRA, None, id_)
+                for id_ in late
+                if id_.bytes not in chain.swept
+            ]
+    return found
+
+
+def _of_no_epoch(chain: Chain) -> list[UUID]:
+    return _ids("epoch <> ALL(%s)", list(chain.ends)) if chain.ends else []
+
+
+def _ids(where: str, *values: int | list[int]) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT event_id FROM auditlog_event WHERE {where}", values)  # noqa: S608 - our own words
+        return [event_id for (event_id,) in cursor.fetchall()]

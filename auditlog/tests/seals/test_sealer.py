@@ -1,0 +1,107 @@
+"""The sealer takes every committed event exactly once, slow writers included."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+from django.db import connections, transaction
+from django.utils import timezone
+
+from auditlog.models import Event, Seal
+from auditlog.proofs import canonical
+from auditlog.services import sealer
+from auditlog.services.refusals import on_own_connection
+from auditlog.services.seal_chain import Window, batched_ids, header_of
+from auditlog.tests.factories import make_actor, make_event
+
+DATABASES = ["default", "owner", "retention"]
+pytestmark = pytest.mark.django_db(transaction=True, databases=DATABASES)
+
+
+def sealed_ids() -> list[UUID]:
+    rows = Seal.objects.filter(event_ids__isnull=False).order_by("number")
+    return [
+        UUID(bytes=each)
+        for seal in rows
+        for each in batched_ids(bytes(seal.event_ids or b""))
+    ]
+
+
+def all_ids() -> set[UUID]:
+    return set(Event.objects.values_list("event_id", flat=True))
+
+
+def test_it_begins_with_its_key_and_its_cluster() -> None:
+    make_event()
+
+    sealer.seal_pending()
+
+    kinds = list(Seal.objects.order_by("number").values_list("kind", flat=True))
+    assert kinds == ["key", "epoch", "events"]
+
+
+def test_it_seals_every_event_once() -> None:
+    for _ in range(3):
+        make_event(actor=make_actor())
+        sealer.seal_pending()
+    sealer.seal_pending()
+
+    found = sealed_ids()
+
+    assert len(found) == len(set(found))
+    assert set(found) == all_ids()
+
+
+def test_it_waits_for_a_slow_writer_and_takes_him_then() -> None:
+    with transaction.atomic():
+        slow = make_event()
+        fast = on_own_connection(make_event)
+        sealer.seal_pending()
+        assert slow.event_id not in sealed_ids()
+        assert fast.event_id not in sealed_ids()
+
+    sealer.seal_pending()
+
+    assert {slow.event_id, fast.event_id} <= set(sealed_ids())
+
+
+def test_the_database_hashes_as_the_code_does() -> None:
+    event = make_event(
+        actor=make_actor(), details={"note": "é"}, result_count=7, classification="x"
+    )
+    with connections["retention"].cursor() as cursor:
+        cursor.execute("SET timezone = 'Asia/Tokyo'")
+    row = Event.objects.get(event_id=event.event_id)
+    values = [getattr(row, name) for name in canonical.COLUMNS]
+    plain = [bytes(v) if isinstance(v, memoryview) else v for v in values]
+
+    leaves = sealer.leaves_in(Window(row.epoch, row.xid, row.xid + 1))
+
+    assert [leaf.digest for leaf in leaves] == [canonical.leaf(plain)]
+
+
+def test_silence_is_sealed_too() -> None:
+    sealer.seal_pending()
+    before = Seal.objects.count()
+
+    sealer.seal_pending(now=timezone.now() + timedelta(minutes=2))
+
+    assert Seal.objects.count() == before + 1
+    assert Seal.objects.latest("number").kind == "heartbeat"
+
+
+def test_the_chain_is_numbered_chained_and_timed_forward() -> None:
+    make_event()
+    sealer.seal_pending()
+    make_event()
+    sealer.seal_pending(now=timezone.now() - timedelta(days=1))
+
+    seals = list(Seal.objects.order_by("number"))
+
+    assert [seal.number for seal in seals] == list(range(1, len(seals) + 1))
+    for one, other in pairwise(seals):
+        assert bytes(other.previous) == bytes(one.head) == header_of(one).head()
+        assert other.sealed_at >= one.sealed_at
