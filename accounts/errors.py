@@ -23,6 +23,15 @@ class InvalidCode(Invalid):
         self.message = INVALID_CODE_MESSAGE
 
 
+class InvalidPasskey(Invalid):
+    """The answer does not hold: another site, person, key or question."""
+
+    default_code = "invalid_passkey"
+
+    def __init__(self) -> None:
+        super().__init__("This passkey could not be verified. Please try again.")
+
+
 class CodeAlreadyUsed(TooMany):
     """The code was right, and is spent; the app will show another soon."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
-from accounts.models import RecoverySheet, TOTPFactor
+from accounts.models import Passkey, RecoverySheet, TOTPFactor
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
 
@@ -30,6 +30,24 @@ def export_factors(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
 def erase_factors(subject_id: UUID) -> int:
     """Delete the person's authenticator apps."""
     deleted: int = TOTPFactor.objects.filter(user_id=subject_id).delete()[0]
+    return deleted
+
+
+def export_passkeys(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the person's passkeys, without what they are found and checked by."""
+    for passkey in Passkey.objects.filter(user_id=subject_id).order_by("id"):
+        yield {
+            "name": passkey.name,
+            "kind": passkey.kind,
+            "synced": passkey.is_synced,
+            "created_at": _at(passkey.created_at),
+            "last_used_at": _at(passkey.last_used_at),
+        }
+
+
+def erase_passkeys(subject_id: UUID) -> int:
+    """Delete the person's passkeys."""
+    deleted: int = Passkey.objects.filter(user_id=subject_id).delete()[0]
     return deleted
 
 
@@ -58,6 +76,16 @@ declare(
         purposes=("account",),
         export=export_factors,
         erase=erase_factors,
+    )
+)
+declare(
+    Declaration(
+        model="accounts.Passkey",
+        holds="Your passkeys",
+        part="personal_info",
+        purposes=("account",),
+        export=export_passkeys,
+        erase=erase_passkeys,
     )
 )
 declare(

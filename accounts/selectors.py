@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import (
     AuthSession,
+    Passkey,
     RecoveryCode,
     RecoverySheet,
     TOTPFactor,
@@ -21,8 +22,9 @@ from chatsec.core.context import Actor, ActorKind, Channel
 from chatsec.core.errors import NotFound
 
 # What a person adds and removes; and what takes a code that is typed in.
-Factor = TOTPFactor
+Factor = TOTPFactor | Passkey
 CodeFactor = TOTPFactor | RecoverySheet
+ShownFactor = Factor | CodeFactor
 
 
 def find_user_by_login(name: str) -> User | None:
@@ -115,9 +117,16 @@ def list_totp_factors(user: User) -> QuerySet[TOTPFactor]:
     return found.order_by("created_at")
 
 
+def list_passkeys(user: User) -> QuerySet[Passkey]:
+    """Return the user's passkeys, the latest used first."""
+    found: QuerySet[Passkey] = Passkey.objects.filter(user=user, confirmed=True)
+    return found.order_by(F("last_used_at").desc(nulls_last=True), "created_at")
+
+
 def list_factors(user: User) -> list[Factor]:
     """Return the user's confirmed second factors, the oldest first."""
-    return list(list_totp_factors(user))
+    found: list[Factor] = [*list_totp_factors(user), *list_passkeys(user)]
+    return sorted(found, key=lambda factor: factor.created_at)
 
 
 def find_factor(user: User, handle: UUID) -> Factor | None:
@@ -139,21 +148,32 @@ def find_waiting_factor(user: User) -> TOTPFactor | None:
 
 
 def factor_methods(user: User) -> list[str]:
-    """Return which kinds of second factor the user can show."""
-    methods = []
-    if list_totp_factors(user).exists():
-        methods.append(TOTPFactor.kind)
-    if (
-        methods
-        and RecoveryCode.objects.filter(sheet__user=user, used_at__isnull=True).exists()
-    ):
-        methods.append(RecoverySheet.kind)
-    return methods
+    """Return which kinds of second factor the user can show.
+
+    Recovery codes only stand in for another one: alone they are none.
+    """
+    codes = RecoveryCode.objects.filter(
+        sheet__user=OuterRef("pk"), used_at__isnull=True
+    )
+    asked = {
+        TOTPFactor.kind: Exists(
+            TOTPFactor.objects.filter(user=OuterRef("pk"), confirmed=True)
+        ),
+        Passkey.kind: Exists(
+            Passkey.objects.filter(user=OuterRef("pk"), confirmed=True)
+        ),
+        RecoverySheet.kind: Exists(codes),
+    }
+    rows = User.objects.filter(id=user.id).values_list(*asked.values())
+    methods = [
+        kind
+        for row in rows
+        for kind, has_one in zip(asked, row, strict=True)
+        if has_one
+    ]
+    return methods if methods != [RecoverySheet.kind] else []
 
 
 def has_second_factor(user: User) -> bool:
-    """Whether the user has something to show besides the password.
-
-    Recovery codes only stand in for it.
-    """
-    return list_totp_factors(user).exists()
+    """Whether the user has something to show besides the password."""
+    return bool(factor_methods(user))

@@ -44,6 +44,7 @@ from accounts.tests.factories import (
     make_session,
     make_user,
 )
+from accounts.tests.soft_passkey import set_up_passkey
 from auditlog.services import Target, record
 from chat.models import KnowledgeCollection, QueryDefinition
 from chat.services.conversations import start_conversation
@@ -111,6 +112,7 @@ def session(piper, canary) -> AuthSession:
     session.save()
     TOTPFactor.objects.filter(user=piper).update(name=canary("factor"))
     make_recovery_codes(piper)
+    set_up_passkey(piper, name=canary("passkey"))
     return session
 
 

@@ -16,6 +16,7 @@ from accounts.models.identities import (
 )
 from accounts.models.lockout import AttemptBudget
 from accounts.models.notices import Notice
+from accounts.models.passkeys import Passkey
 from accounts.models.people import User
 from accounts.models.recovery import RecoveryCode, RecoverySheet
 from accounts.models.sessions import AuthSession, BrowserSession, RefreshToken
@@ -34,6 +35,7 @@ __all__ = [
     "KnownDevice",
     "Notice",
     "Origin",
+    "Passkey",
     "ProviderSession",
     "RecoveryCode",
     "RecoverySheet",

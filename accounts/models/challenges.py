@@ -17,6 +17,7 @@ class Challenge(models.Model):
     class Purpose(models.TextChoices):
         SIGN_IN = "sign_in", "Sign-in"
         STEP_UP = "step_up", "Step-up"
+        ENROL = "enrol", "New passkey"
 
     # Random, not ordered by time: at sign-in the id itself proves the password.
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -37,7 +38,7 @@ class Challenge(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(purpose="sign_in", session__isnull=True)
-                | models.Q(purpose="step_up", session__isnull=False),
+                | models.Q(purpose__in=["step_up", "enrol"], session__isnull=False),
                 name="accounts_challenge_step_up_has_session",
             ),
         ]

@@ -1,7 +1,8 @@
-"""Questions for a code, bound to a user, a session and one operation."""
+"""Questions for a second factor, bound to a user, a session and one operation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,17 +12,26 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import events
-from accounts.constants import CHALLENGE_LIFE, CHALLENGE_TRIES, FEDERATED, PASSWORD
+from accounts.constants import (
+    CHALLENGE_LIFE,
+    CHALLENGE_TRIES,
+    FEDERATED,
+    ONE_TIME_CODE,
+    PASSWORD,
+    PROOF_OF_POSSESSION,
+)
 from accounts.errors import (
     ChallengeExpired,
     CodeAlreadyUsed,
     FactorRequired,
     InvalidCode,
+    InvalidPasskey,
 )
-from accounts.models import Challenge, Origin, User
+from accounts.models import Challenge, Origin, Passkey, User
 from accounts.models.people import user_id_of
-from accounts.selectors import CodeFactor, has_second_factor
-from accounts.services import factors, lockout
+from accounts.selectors import ShownFactor, has_second_factor
+from accounts.services import factors, lockout, passkeys
+from accounts.services.passkeys import Answer
 from accounts.services.sessions import record_step_up
 from auditlog.services import Target, record_refusal
 from chatsec.core import context
@@ -37,7 +47,7 @@ class Answered:
     """A challenge that was met just now, and by which factor."""
 
     challenge: Challenge
-    factor: CodeFactor
+    factor: ShownFactor
 
 
 def start(
@@ -103,21 +113,48 @@ def complete(
     Raises InvalidCode, CodeAlreadyUsed (costs no try), ChallengeExpired, AccountLocked,
     or NotFound for anybody else's challenge.
     """
-    return _complete(
-        _find(
-            challenge_id,
-            purpose="step_up",
-            user_id=actor.id,
-            session_id=actor.session_id,
-            operation=operation,
-        ),
-        code,
-    )
+    return _complete(get_step_up(challenge_id, actor=actor, operation=operation), code)
+
+
+def complete_with_passkey(
+    challenge_id: UUID | str, *, actor: Actor, operation: str, answer: Answer
+) -> Answered:
+    """Meet a step-up challenge by a passkey; else as `complete`, or InvalidPasskey."""
+    found = get_step_up(challenge_id, actor=actor, operation=operation)
+    return _complete_with_passkey(found, answer)
 
 
 def complete_sign_in(challenge_id: UUID | str, *, code: str) -> Answered:
     """Meet the challenge of a sign-in; its id proves that the password was right."""
-    return _complete(_find(challenge_id, purpose="sign_in", session_id=None), code)
+    return _complete(get_sign_in(challenge_id), code)
+
+
+def complete_sign_in_with_passkey(
+    challenge_id: UUID | str, *, answer: Answer
+) -> Answered:
+    """Meet the challenge of a sign-in by a passkey of the same user."""
+    return _complete_with_passkey(get_sign_in(challenge_id), answer)
+
+
+def ask_for_passkey(challenge: Challenge) -> Answer:
+    """Return what `navigator.credentials.get()` takes to meet the challenge."""
+    return passkeys.ask_to_sign(challenge.id, user=challenge.user)
+
+
+def get_step_up(challenge_id: UUID | str, *, actor: Actor, operation: str) -> Challenge:
+    """Return the actor's own challenge of this session and operation, or NotFound."""
+    return _find(
+        challenge_id,
+        purpose="step_up",
+        user_id=actor.id,
+        session_id=actor.session_id,
+        operation=operation,
+    )
+
+
+def get_sign_in(challenge_id: UUID | str) -> Challenge:
+    """Return the challenge of a sign-in under way, or NotFound."""
+    return _find(challenge_id, purpose="sign_in", session_id=None)
 
 
 def _find(challenge_id: UUID | str, **bound_to: object) -> Challenge:
@@ -136,23 +173,50 @@ def _complete(challenge: Challenge, code: str) -> Answered:
     with lockout.attempt(challenge.user, ip=context.current().ip) as attempt:
         try:
             with transaction.atomic():
-                answered, failure = _try(challenge.id, code)
+                answered, failure = _try(
+                    challenge.id,
+                    lambda held: factors.require_code(held.user, code),
+                )
         except (CodeAlreadyUsed, ChallengeExpired):
             attempt.succeeded = True  # nothing was guessed: the place is given back
             raise
         attempt.succeeded = answered is not None
+    return _met(challenge, answered, failure)
+
+
+def _complete_with_passkey(challenge: Challenge, answer: Answer) -> Answered:
+    """Spend no try of the account: nobody guesses a signature.
+
+    So its owner gets in while somebody else has locked the account by guessing.
+    """
+
+    def prove(held: Challenge) -> Passkey:
+        return passkeys.check_answer(held.id, answer, user=held.user)
+
+    with transaction.atomic():
+        answered, failure = _try(challenge.id, prove)
+    return _met(challenge, answered, failure)
+
+
+def _met(
+    challenge: Challenge, answered: Answered | None, failure: DomainError | None
+) -> Answered:
     if answered is None:
-        _record_failure(challenge)
-        raise failure or InvalidCode
+        failure = failure or InvalidCode()
+        _record_failure(challenge, reason=failure.code)
+        raise failure
     return answered
 
 
 def _try(
-    challenge_id: UUID, code: str, *, now: datetime | None = None
+    challenge_id: UUID,
+    prove: Callable[[Challenge], ShownFactor],
+    *,
+    now: datetime | None = None,
 ) -> tuple[Answered | None, DomainError | None]:
     """Spend one try under the row's lock: of parallel answers exactly one counts.
 
-    A wrong code is returned, not raised, so that the try it cost is committed.
+    A wrong answer is returned, not raised, so that the try it cost is committed.
     """
     challenge = (
         Challenge.objects.select_related("user", "session", "identity")
@@ -163,16 +227,21 @@ def _try(
     if not _is_open(challenge, now=now):
         raise ChallengeExpired
     try:
-        factor = factors.require_code(challenge.user, code)
-    except InvalidCode as wrong:
+        factor = prove(challenge)
+    except (InvalidCode, InvalidPasskey) as wrong:
         challenge.failed_tries += 1
         challenge.save(update_fields=["failed_tries"])
         return None, wrong
     challenge.completed_at = now
     challenge.save(update_fields=["completed_at"])
     if challenge.session is not None:
-        record_step_up(challenge.session, now=now)
+        record_step_up(challenge.session, method=method_of(factor), now=now)
     return Answered(challenge, factor), None
+
+
+def method_of(factor: ShownFactor) -> str:
+    """Return the name under which a factor goes into `amr` (RFC 8176)."""
+    return PROOF_OF_POSSESSION if isinstance(factor, Passkey) else ONE_TIME_CODE
 
 
 def _is_open(challenge: Challenge, *, now: datetime) -> bool:
@@ -184,12 +253,12 @@ def _is_open(challenge: Challenge, *, now: datetime) -> bool:
     )
 
 
-def _record_failure(challenge: Challenge) -> None:
+def _record_failure(challenge: Challenge, *, reason: str) -> None:
     sign_in = challenge.purpose == Challenge.Purpose.SIGN_IN
     record_refusal(
         events.SIGN_IN_FAILED if sign_in else events.STEP_UP_FAILED,
         outcome="failure",
         target=Target(type="accounts.user", id=str(challenge.user_id)),
         subject_id=challenge.user_id,
-        details={"reason": "invalid_code", "operation": challenge.operation},
+        details={"reason": reason, "operation": challenge.operation},
     )

@@ -6,11 +6,26 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
-from accounts.models import AuthSession, TOTPFactor
-from accounts.selectors import Factor, find_factor, has_second_factor
-from accounts.services import factors, proof, sessions
+from accounts.constants import CHALLENGE_LIFE
+from accounts.errors import ChallengeExpired
+from accounts.models import AuthSession, Challenge, TOTPFactor
+from accounts.models.people import user_id_of
+from accounts.selectors import Factor, find_factor, has_second_factor, list_passkeys
+from accounts.services import challenges, factors, passkeys, proof, sessions
+from accounts.services.passkeys import Answer
 from chatsec.core.errors import Conflict, NotFound
+
+ENROLMENT = "enrolment"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that a browser's passkey answers, by its id."""
+
+    question_id: UUID
+    options: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +52,62 @@ def finish_totp(session: AuthSession, code: str) -> Enrolled:
         return _enrolled(session, factor, is_first=is_first)
 
 
+def begin_passkey(session: AuthSession) -> Asked:
+    """Return what a browser is asked to make a new passkey."""
+    proof.require_recent(session)
+    now = timezone.now()
+    question = Challenge.objects.create(
+        user=session.user,
+        session=session,
+        purpose=Challenge.Purpose.ENROL,
+        operation=ENROLMENT,
+        created_at=now,
+        expires_at=now + CHALLENGE_LIFE,
+    )
+    return Asked(question.id, passkeys.ask_to_register(session.user, question.id))
+
+
+def finish_passkey(
+    session: AuthSession, question_id: UUID | str, answer: Answer, *, name: str = ""
+) -> Enrolled:
+    """Keep the passkey that answered this session's own question, once.
+
+    Raises InvalidPasskey, ChallengeExpired, Conflict, or NotFound.
+    """
+    proof.require_recent(session)
+    with transaction.atomic():
+        factors.hold_user(session.user)
+        question = _open_question(session, question_id)
+        factors.refuse_too_many(list_passkeys(session.user).count())
+        is_first = not has_second_factor(session.user)
+        passkey = passkeys.register(
+            session.user, question.id, answer, name=name or "Passkey"
+        )
+        factors.record_enrolment(passkey)
+        question.completed_at = timezone.now()
+        question.save(update_fields=["completed_at"])
+        return _enrolled(session, passkey, is_first=is_first)
+
+
+def _open_question(session: AuthSession, question_id: UUID | str) -> Challenge:
+    known = user_id_of(question_id)
+    question = (
+        Challenge.objects.select_for_update()
+        .filter(id=known, session=session, purpose=Challenge.Purpose.ENROL)
+        .first()
+        if known is not None
+        else None
+    )
+    if question is None:
+        raise NotFound("There is no such verification.")
+    if question.completed_at is not None or timezone.now() >= question.expires_at:
+        raise ChallengeExpired
+    return question
+
+
 def _enrolled(session: AuthSession, factor: Factor, *, is_first: bool) -> Enrolled:
     """Count the new factor as shown: it was, a moment after the other proof."""
-    sessions.record_step_up(session)
+    sessions.record_step_up(session, method=challenges.method_of(factor))
     codes = factors.make_recovery_codes(session.user) if is_first else []
     return Enrolled(factor, tuple(codes))
 

@@ -8,6 +8,7 @@ somebody who has none, of the password typed again.
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib import auth
 from django.db import transaction
@@ -20,6 +21,7 @@ from accounts.errors import ProofNeeded
 from accounts.models import AuthSession, User
 from accounts.selectors import actor_for_session, factor_methods, has_second_factor
 from accounts.services import challenges, lockout
+from accounts.services.passkeys import Answer
 from accounts.services.sessions import target_of
 from auditlog.services import Target, record, record_refusal
 from chatsec.core import context
@@ -63,6 +65,26 @@ def confirm_code(session: AuthSession, code: str) -> challenges.Answered:
     challenge = challenges.start(actor, operation=OPERATION)
     return challenges.complete(
         challenge.id, actor=actor, operation=OPERATION, code=code
+    )
+
+
+def ask_for_passkey(session: AuthSession) -> tuple[UUID, Answer]:
+    """Return a question that a passkey of the person's answers, and its id."""
+    actor = actor_for_session(session, context.current_actor().channel)
+    challenge = challenges.start(actor, operation=OPERATION)
+    return challenge.id, challenges.ask_for_passkey(challenge)
+
+
+def confirm_passkey(
+    session: AuthSession, question_id: UUID | str, answer: Answer
+) -> challenges.Answered:
+    """Take a passkey's answer as proof in this session: a step-up.
+
+    Raises InvalidPasskey, ChallengeExpired or NotFound.
+    """
+    actor = actor_for_session(session, context.current_actor().channel)
+    return challenges.complete_with_passkey(
+        question_id, actor=actor, operation=OPERATION, answer=answer
     )
 
 

@@ -136,14 +136,19 @@ def touch_session(session: AuthSession, *, now: datetime) -> None:
     session.last_seen_at = now
 
 
-def record_step_up(session: AuthSession, *, now: datetime | None = None) -> None:
-    """Note that a second factor was shown again just now."""
+def record_step_up(
+    session: AuthSession,
+    *,
+    method: str = ONE_TIME_CODE,
+    now: datetime | None = None,
+) -> None:
+    """Note that a second factor was shown again just now, by `method` (RFC 8176)."""
     now = now or timezone.now()
     session.stepped_up_at = now
     session.amr = [*session.amr]
-    for method in (ONE_TIME_CODE, SECOND_FACTOR):
-        if method not in session.amr:
-            session.amr.append(method)
+    for name in (method, SECOND_FACTOR):
+        if name not in session.amr:
+            session.amr.append(name)
     with transaction.atomic():
         session.save(update_fields=["stepped_up_at", "amr"])
         record(

@@ -16,11 +16,10 @@ from accounts import events
 from accounts.constants import (
     INVALID_CREDENTIALS_MESSAGE,
     MAX_LOGIN_LENGTH,
-    ONE_TIME_CODE,
     PASSWORD,
     SECOND_FACTOR,
 )
-from accounts.errors import IdentityUnknown, InvalidCode
+from accounts.errors import IdentityUnknown, InvalidCode, InvalidPasskey
 from accounts.models import (
     AuthSession,
     Challenge,
@@ -30,13 +29,14 @@ from accounts.models import (
     User,
 )
 from accounts.selectors import (
-    CodeFactor,
+    ShownFactor,
     actor_for_session,
     factor_methods,
     find_user_by_login,
     has_second_factor,
 )
 from accounts.services import challenges, known_devices, lockout, sessions, tokens
+from accounts.services.passkeys import Answer
 from accounts.session_keys import AUTH_SESSION_KEY
 from auditlog.services import Target, record, record_refusal
 from chatsec.core import context
@@ -51,7 +51,7 @@ class Proven:
 
     user: User
     amr: tuple[str, ...]
-    factor: CodeFactor | None = None
+    factor: ShownFactor | None = None
     # Where an identity provider vouched for him, and no password was asked for.
     origin: Origin | None = None
 
@@ -97,9 +97,27 @@ def check_code(challenge_id: UUID | str, code: str) -> Proven:
         answered = challenges.complete_sign_in(challenge_id, code=code)
     except InvalidCode as wrong:
         raise Unauthenticated(wrong.message, code=wrong.code) from wrong
-    challenge = answered.challenge
-    amr = (*challenge.first_factor, ONE_TIME_CODE, SECOND_FACTOR)
-    return Proven(challenge.user, amr, answered.factor, challenge.origin)
+    return _proven_by(answered)
+
+
+def ask_for_second_passkey(challenge_id: UUID | str) -> Answer:
+    """Return what the browser asks a passkey of this sign-in's user."""
+    return challenges.ask_for_passkey(challenges.get_sign_in(challenge_id))
+
+
+def check_second_passkey(challenge_id: UUID | str, answer: Answer) -> Proven:
+    """Check a passkey as the second factor of a sign-in."""
+    try:
+        answered = challenges.complete_sign_in_with_passkey(challenge_id, answer=answer)
+    except InvalidPasskey as wrong:
+        raise Unauthenticated(wrong.message, code=wrong.code) from wrong
+    return _proven_by(answered)
+
+
+def _proven_by(answered: challenges.Answered) -> Proven:
+    challenge, factor = answered.challenge, answered.factor
+    amr = (*challenge.first_factor, challenges.method_of(factor), SECOND_FACTOR)
+    return Proven(challenge.user, amr, factor, challenge.origin)
 
 
 def open_token_session(proven: Proven) -> tokens.TokenPair:

@@ -13,6 +13,7 @@ from accounts.models import (
     BrowserSession,
     Challenge,
     IdentityChannel,
+    Passkey,
     RecoveryCode,
     RecoverySheet,
     RefreshToken,
@@ -37,6 +38,7 @@ from accounts.tests.factories import (
     make_user,
     sign_in_browser,
 )
+from accounts.tests.soft_passkey import set_up_passkey
 from chatsec.core import context, personal_data
 from chatsec.core.context import ANONYMOUS, Channel
 
@@ -54,6 +56,7 @@ def carol(client):
     notices.notify(carol, PASSWORD_CHANGED)
     make_recovery_codes(carol)
     identity_traces(carol)
+    set_up_passkey(carol)
     actor = actor_for_session(make_session(carol), Channel.WEB)
     for who in (ANONYMOUS, actor):
         context.set_actor(who)
@@ -128,7 +131,7 @@ def test_erasure_leaves_nothing_and_touches_nobody_else(carol):
     for model in (AuthSession, TOTPFactor):
         assert set(model.objects.values_list("user_id", flat=True)) == {charlie.id}
     gone = (BrowserSession, RefreshToken, Challenge, AttemptBudget, AccountToken)
-    for model in (*gone, RecoverySheet, RecoveryCode):
+    for model in (*gone, Passkey, RecoverySheet, RecoveryCode):
         assert model.objects.count() == 0
     assert not [row for each in of_accounts() for row in each.export(carol.id)]
 
