@@ -53,8 +53,7 @@ def sign(session: AuthSession, *, now: datetime | None = None) -> SignedToken:
     """Return an access token of the session, which it does not outlive."""
     now = now or timezone.now()
     expires_at = min(now + ACCESS_TOKEN_LIFE, session.expires_at)
-    kid, key = next(iter(_keys().items()))
-    claims = {
+    claims: dict[str, object] = {
         "iss": settings.CHATSEC_PUBLIC_URL,
         "aud": AUDIENCE,
         "sub": str(session.user_id),
@@ -66,9 +65,15 @@ def sign(session: AuthSession, *, now: datetime | None = None) -> SignedToken:
         "auth_time": int(session.authenticated_at.timestamp()),
         "amr": list(session.amr),
     }
-    headers = {"kid": kid, "typ": TYPE}
-    text = jwt.encode(claims, key, algorithm=ALGORITHM, headers=headers)
-    return SignedToken(text, claims["exp"] - claims["iat"])
+    life = int(expires_at.timestamp()) - int(now.timestamp())
+    return SignedToken(sign_claims(claims, token_type=TYPE), life)
+
+
+def sign_claims(claims: dict[str, object], *, token_type: str) -> str:
+    """Return the claims signed with the current key, as a token of that type."""
+    kid, key = next(iter(_keys().items()))
+    headers = {"kid": kid, "typ": token_type}
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers=headers)
 
 
 def verify(token: str) -> AccessClaims:

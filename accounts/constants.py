@@ -32,6 +32,8 @@ MAX_KNOWN_DEVICES = 20
 LOCK_NOTICE_PAUSE = timedelta(hours=6)
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)
+# RFC 6749 section 4.1.2 allows ten minutes; a browser needs seconds.
+AUTHORIZATION_CODE_LIFE = timedelta(seconds=60)
 REFRESH_RETRY_WINDOW = timedelta(seconds=10)
 MAX_TOKEN_BYTES = 8 * 1024
 CLOCK_SKEW = timedelta(seconds=5)

@@ -39,6 +39,33 @@ TOKEN_REUSE = register(
     severity="critical",
     description="A spent refresh token was used again; its family is revoked.",
 )
+APP_CONSENT_GIVEN = register(
+    "accounts.app_consent_given",
+    category="security",
+    description="A person agreed to connect an app; the details name the scopes.",
+)
+APP_CONNECTED = register(
+    "accounts.app_connected",
+    category="security",
+    description="An app exchanged its code for a session of the person's.",
+)
+APP_REFUSED = register(
+    "accounts.app_refused",
+    category="security",
+    severity="warning",
+    description="A connected app's request for tokens was refused.",
+)
+CODE_REPLAYED = register(
+    "accounts.code_replayed",
+    category="security",
+    severity="critical",
+    description="A spent authorization code was used again; what it opened is ended.",
+)
+APPLICATION_CHANGED = register(
+    "accounts.application_changed",
+    category="audit",
+    description="An app that people may connect was registered, changed or disabled.",
+)
 STEPPED_UP = register(
     "accounts.stepped_up",
     category="access",

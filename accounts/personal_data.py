@@ -16,6 +16,7 @@ from accounts import (
 from accounts.models import (
     AccountToken,
     AttemptBudget,
+    AuthorizationCode,
     AuthSession,
     BrowserSession,
     Challenge,
@@ -102,6 +103,9 @@ def _ended_sessions(
 def expire_sessions(before: datetime, held: frozenset[UUID]) -> int:
     """Delete sessions that ended before; what a browser left behind goes too."""
     BrowserSession.objects.filter(expires_at__lt=timezone.now()).delete()
+    # A spent code is kept for a day, so that a second use is noticed.
+    day_ago = timezone.now() - timedelta(days=1)
+    AuthorizationCode.objects.filter(expires_at__lt=day_ago).delete()
     return _delete(_ended_sessions(before, held))
 
 
@@ -363,9 +367,21 @@ declare(
     )
 )
 not_personal(
+    "accounts.AuthorizationCode",
     "accounts.BrowserSession",
     "accounts.RefreshToken",
     reason="Parts of a session, which is declared and deletes them",
+)
+not_personal(
+    "accounts.OAuthApplication", reason="An app's registration; it names no person"
+)
+not_personal(
+    "oauth2_provider.AccessToken",
+    "oauth2_provider.DeviceGrant",
+    "oauth2_provider.Grant",
+    "oauth2_provider.IDToken",
+    "oauth2_provider.RefreshToken",
+    reason="Never written: a constraint of each table refuses every row",
 )
 not_personal(
     "accounts.User_groups", reason="Not used: roles are rbac's, and declared there"

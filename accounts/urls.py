@@ -1,6 +1,6 @@
 """The pages of sign-in, and the key set."""
 
-from django.urls import path
+from django.urls import include, path
 
 from accounts.views import (
     authenticator,
@@ -52,5 +52,6 @@ urlpatterns = [
         factors.remove_factor,
         name="account-factor-remove",
     ),
+    path("", include("accounts.oauth.urls")),
     path(".well-known/jwks.json", well_known.key_set, name="jwks"),
 ]

@@ -16,6 +16,7 @@ from accounts.models.identities import (
 )
 from accounts.models.lockout import AttemptBudget
 from accounts.models.notices import Notice
+from accounts.models.oauth import AuthorizationCode, OAuthApplication
 from accounts.models.passkeys import Passkey
 from accounts.models.people import User
 from accounts.models.recovery import RecoveryCode, RecoverySheet
@@ -26,6 +27,7 @@ __all__ = [
     "AttemptBudget",
     "AuthSession",
     "AuthenticationRequest",
+    "AuthorizationCode",
     "BrowserSession",
     "Challenge",
     "ChannelCode",
@@ -34,6 +36,7 @@ __all__ = [
     "IdentityProvider",
     "KnownDevice",
     "Notice",
+    "OAuthApplication",
     "Origin",
     "Passkey",
     "ProviderSession",

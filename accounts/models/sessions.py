@@ -29,6 +29,14 @@ class AuthSession(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions"
     )
     kind = models.CharField(max_length=8, choices=Kind.choices)
+    # The app that a person connected, for a session of that kind.
+    application = models.ForeignKey(
+        "accounts.OAuthApplication",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="sessions",
+        editable=False,
+    )
     # RFC 8176 names: pwd, otp, mfa.
     amr = ArrayField(models.CharField(max_length=8), default=list)
     authenticated_at = models.DateTimeField()

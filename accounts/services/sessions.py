@@ -24,7 +24,14 @@ from accounts.constants import (
     SESSION_ABSOLUTE,
     SESSION_IDLE,
 )
-from accounts.models import AuthSession, BrowserSession, KnownDevice, RefreshToken, User
+from accounts.models import (
+    AuthSession,
+    BrowserSession,
+    KnownDevice,
+    OAuthApplication,
+    RefreshToken,
+    User,
+)
 from accounts.names import one_line
 from accounts.notices import SESSIONS_ENDED
 from accounts.selectors import list_live_sessions
@@ -46,6 +53,7 @@ class Circumstances(TypedDict, total=False):
     # Both for connected apps; without scopes there is no grant.
     client_name: str
     scopes: Sequence[str] | None
+    application: OAuthApplication
     # When the user proved himself, if that was before now.
     authenticated_at: datetime
 
@@ -72,6 +80,7 @@ def start_session(
         last_seen_at=now,
         idle_limit=GRANT_IDLE if is_grant else SESSION_IDLE,
         expires_at=now + (GRANT_ABSOLUTE if is_grant else SESSION_ABSOLUTE),
+        application=origin.get("application"),
         client=one_line(origin.get("client_name", ""), limit=MAX_DEVICE_NAME),
         scopes=None if scopes is None else sorted(set(scopes)),
         address_digest=address_digest(origin.get("ip")),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import access_tokens, events
 from accounts.constants import REFRESH_RETRY_WINDOW
 from accounts.errors import InvalidToken
-from accounts.models import AuthSession, RefreshToken
+from accounts.models import AuthSession, OAuthApplication, RefreshToken
 from accounts.selectors import signs_in
 from accounts.services.sessions import revoke_session, target_of
 from auditlog.services import record
@@ -44,18 +44,25 @@ def issue(session: AuthSession, *, now: datetime | None = None) -> TokenPair:
 
 
 def refresh(
-    raw: str, *, idempotency_key: str | None = None, now: datetime | None = None
+    raw: str,
+    *,
+    idempotency_key: str | None = None,
+    application: OAuthApplication | None = None,
+    now: datetime | None = None,
 ) -> TokenPair:
     """Spend a refresh token for a new pair; a second use ends the whole family.
 
     Of any number of parallel callers exactly one wins: they queue for the family's
-    row. The same Idempotency-Key within ten seconds gets the same answer again.
+    row. The same Idempotency-Key within ten seconds gets the same answer again. A
+    connected app's token is good for that app alone, and here for nobody else.
     """
     now = now or timezone.now()
     digest = blind_index("accounts.refresh", raw)
     # A reuse must be recorded and committed: the refusal is raised afterwards.
     with transaction.atomic():
-        answer = _rotate(digest, retry=_retry_digest(digest, idempotency_key), now=now)
+        session = _lock_family(digest, application)
+        retry = _retry_digest(digest, idempotency_key)
+        answer = _rotate(digest, session, retry=retry, now=now) if session else None
     if answer is None:
         raise InvalidToken
     return answer
@@ -69,19 +76,26 @@ def revoke(raw: str) -> None:
         revoke_session(token.session, because="signed_out")
 
 
-def _rotate(digest: bytes, *, retry: bytes | None, now: datetime) -> TokenPair | None:
+def _lock_family(
+    digest: bytes, application: OAuthApplication | None
+) -> AuthSession | None:
     family_id = (
-        RefreshToken.objects.filter(digest=digest)
+        RefreshToken.objects.filter(digest=digest, session__application=application)
         .values_list("session_id", flat=True)
         .first()
     )
     if family_id is None:
         return None
-    session = (
+    return (
         AuthSession.objects.select_related("user")
         .select_for_update(of=("self",))
         .get(id=family_id)
     )
+
+
+def _rotate(
+    digest: bytes, session: AuthSession, *, retry: bytes | None, now: datetime
+) -> TokenPair | None:
     # Read under the lock: whoever held it before may have spent or deleted it.
     token = RefreshToken.objects.filter(digest=digest).first()
     if token is None or not signs_in(session, now=now):

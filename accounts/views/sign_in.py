@@ -21,8 +21,9 @@ from chatsec.core.errors import DomainError, NotFound, TooMany, Unauthenticated
 @require_http_methods(["GET", "POST"])
 def sign_in_page(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; open the session, or ask for the code next."""
-    # Whom the admin site sent back is signed in, but not as it wants: no going round.
-    sent_back = request.GET.get("factor") == "required"
+    # Who was sent here is signed in, but not as the admin site wants, or not as lately
+    # as an app wants: no going round.
+    sent_back = "required" in (request.GET.get("factor"), request.GET.get("fresh"))
     if request.method == "GET" and request.user.is_authenticated and not sent_back:
         return redirect(next_page(request))
     form = SignInForm(request.POST or None)
