@@ -12,9 +12,9 @@ from oauth2_provider.generators import generate_client_id
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 from uuid_utils.compat import uuid7
 
+from accounts.app_scopes import SCOPES, in_order
 from accounts.models.sessions import AuthSession
 from accounts.redirect_uris import find_fault, is_registered
-from accounts.scopes import SCOPES, in_order
 
 MAX_REDIRECT_URIS = 10
 

@@ -10,9 +10,9 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.app_scopes import SCOPES, in_order
 from accounts.models import OAuthApplication
 from accounts.redirect_uris import find_fault
-from accounts.scopes import SCOPES, in_order
 from accounts.services import applications
 from chatsec.core.errors import DomainError
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.access_tokens import ALGORITHM
-from accounts.scopes import SCOPES
+from accounts.app_scopes import SCOPES
 
 MAX_AGE_SECONDS = 3600
 

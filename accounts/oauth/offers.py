@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from oauth2_provider.scopes import BaseScopes
 
+from accounts.app_scopes import SCOPES
 from accounts.models import OAuthApplication
-from accounts.scopes import SCOPES
 
 
 class Offers(BaseScopes):

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import AccessTokenAuthentication
 from accounts.api.caller import caller
-from accounts.scopes import EMAIL, OPENID, PROFILE
+from accounts.app_scopes import EMAIL, OPENID, PROFILE
 from chatsec.core.api import SIGNED_IN, ApiView
 from chatsec.core.context import current_actor
 from chatsec.core.errors import Denied

@@ -17,11 +17,11 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
 
+from accounts.app_scopes import in_order
 from accounts.constants import NOT_SIGNED_IN_MESSAGE
 from accounts.errors import InvalidToken
 from accounts.models import AuthSession, OAuthApplication
 from accounts.oauth import id_tokens
-from accounts.scopes import in_order
 from accounts.services import oauth, tokens
 from accounts.services.applications import secret_matches
 from chatsec.core.context import current_actor

@@ -25,10 +25,10 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import add_params_to_uri
 
 from accounts import events
+from accounts.app_scopes import SCOPES, in_order
 from accounts.constants import GRANT_ABSOLUTE
 from accounts.models import OAuthApplication
 from accounts.redirect_uris import origin_of
-from accounts.scopes import SCOPES, in_order
 from accounts.services.oauth import target_of
 from auditlog.services import record_refusal
 from chatsec.core.context import current_actor

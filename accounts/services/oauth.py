@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import access_tokens, events
+from accounts.app_scopes import in_order
 from accounts.constants import AUTHORIZATION_CODE_LIFE
 from accounts.errors import InvalidToken
 from accounts.models import (
@@ -20,7 +21,6 @@ from accounts.models import (
     User,
 )
 from accounts.notices import APP_CONNECTED
-from accounts.scopes import in_order
 from accounts.selectors import actor_for_session, signs_in
 from accounts.services import notices, sessions, tokens
 from auditlog.services import Target, record
