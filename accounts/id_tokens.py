@@ -37,6 +37,7 @@ KEY_TYPES = ("RSA", "EC", "OKP")
 MIN_RSA_BITS = 2048
 MAX_TOKEN_BYTES = 16 * 1024
 LEEWAY = timedelta(seconds=30)
+LOGOUT_LIFE = timedelta(days=1)
 # Keys that a token brings along prove nothing about who signed it.
 FOREIGN_KEY_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"

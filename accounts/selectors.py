@@ -9,6 +9,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import (
     AuthSession,
+    ExternalIdentity,
+    IdentityProvider,
     Passkey,
     RecoveryCode,
     RecoverySheet,
@@ -177,3 +179,19 @@ def factor_methods(user: User) -> list[str]:
 def has_second_factor(user: User) -> bool:
     """Whether the user has something to show besides the password."""
     return bool(factor_methods(user))
+
+
+def list_providers() -> list[IdentityProvider]:
+    """Return the identity providers that people may come in by."""
+    return list(IdentityProvider.objects.filter(is_active=True))
+
+
+def find_provider(slug: str) -> IdentityProvider | None:
+    """Return the provider of this short name if people may come in by it."""
+    return IdentityProvider.objects.filter(slug=slug, is_active=True).first()
+
+
+def list_identities(user: User) -> list[ExternalIdentity]:
+    """Return the user's identities elsewhere, the oldest first."""
+    rows = ExternalIdentity.objects.filter(user=user).select_related("provider")
+    return list(rows.order_by("linked_at"))

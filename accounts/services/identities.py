@@ -215,7 +215,7 @@ def spend_channel_code(
             .first()
         )
         if found is not None:
-            found.delete()
+            ChannelCode.objects.filter(id=found.id).delete()
     if found is None or not found.is_good(now):
         raise LinkExpired
     return link_identity(found.session.user, claimed, by=LinkedBy.SESSION)

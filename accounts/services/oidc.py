@@ -8,7 +8,7 @@ before it is used.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit
@@ -21,7 +21,13 @@ from django.conf import settings
 from joserfc.jwk import KeySet
 
 from accounts.errors import ProviderRefused, ProviderUnavailable
-from accounts.id_tokens import ALGORITHMS, TokenRefused, signing_keys
+from accounts.id_tokens import (
+    ALGORITHMS,
+    TokenRefused,
+    UnknownKey,
+    Verified,
+    signing_keys,
+)
 from accounts.models import IdentityProvider
 from chatsec.core import outbound
 from chatsec.core.errors import Json
@@ -156,6 +162,19 @@ def keys_of(provider: IdentityProvider, *, known_unfit: bool = False) -> KeySet:
         raise ProviderUnavailable(error.reason) from error
     _keys[place] = (monotonic(), found)
     return found
+
+
+def with_keys(
+    provider: IdentityProvider, verify: Callable[[KeySet], Verified]
+) -> Verified:
+    """Return what `verify` makes of the provider's keys; once more with new ones.
+
+    A provider that changed its keys signs with one that was not known yet.
+    """
+    try:
+        return verify(keys_of(provider))
+    except UnknownKey:
+        return verify(keys_of(provider, known_unfit=True))
 
 
 def authorization_url(

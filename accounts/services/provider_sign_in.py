@@ -35,7 +35,7 @@ from accounts.models import (
     Origin,
 )
 from accounts.models.identities import sid_digest
-from accounts.selectors import factor_methods
+from accounts.selectors import factor_methods, has_second_factor
 from accounts.services import challenges, identities, lockout, oidc, proof
 from accounts.services.provisioning import make_account
 from accounts.services.sign_in import CodeNeeded, Proven
@@ -181,7 +181,7 @@ def _take_request(
             .first()
         )
         if asked is not None:
-            asked.delete()
+            AuthenticationRequest.objects.filter(id=asked.id).delete()
     if (
         asked is None
         or timezone.now() >= asked.expires_at
@@ -227,18 +227,13 @@ def _verified(
         issued_after=asked.created_at,
         access_token=tokens.access_token,
     )
-    now = timezone.now()
     try:
-        try:
-            keys = oidc.keys_of(provider)
-            return id_tokens.verify_id_token(
-                tokens.id_token, keys, expected=expected, now=now
-            )
-        except id_tokens.UnknownKey:
-            keys = oidc.keys_of(provider, known_unfit=True)
-            return id_tokens.verify_id_token(
-                tokens.id_token, keys, expected=expected, now=now
-            )
+        return oidc.with_keys(
+            provider,
+            lambda keys: id_tokens.verify_id_token(
+                tokens.id_token, keys, expected=expected, now=timezone.now()
+            ),
+        )
     except id_tokens.TokenRefused as error:
         raise ProviderRefused(error.reason) from error
 
@@ -314,7 +309,7 @@ def _sign_in(
     sid = vouched.text("sid")
     origin = Origin(found, sid_digest(provider.id, sid) if sid else None)
     shown_there = _has_shown_factor(provider, vouched)
-    if factor_methods(found.user) and (errand.own_factor or not shown_there):
+    if has_second_factor(found.user) and (errand.own_factor or not shown_there):
         waiting = challenges.start_sign_in(found.user, origin=origin)
         return CodeNeeded(waiting, tuple(factor_methods(found.user)))
     amr = (FEDERATED, SECOND_FACTOR) if shown_there else (FEDERATED,)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import threading
 import time
@@ -16,20 +17,30 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from html import unescape
+from http.client import HTTPConnection  # noqa: TID251 - stands in for a browser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from django.test import Client
 from joserfc import jwt
 from joserfc.jwk import Key, KeySet, RSAKey
+
+from auditlog.selectors import list_events, read_events
 
 CLIENT_ID = "chatsec-at-acme"
 CLIENT_SECRET = "acme-secret-zebra"
 SUBJECT = "00u-alice"
+BEGIN = "/sign-in/with/acme"
+CALLBACK = f"{BEGIN}/callback"
 
 
 def new_key(kid: str, *, bits: int = 2048) -> RSAKey:
     return RSAKey.generate_key(bits, {"kid": kid, "use": "sig", "alg": "RS256"})
+
+
+HONEST_KEY = new_key("one")
 
 
 @dataclass
@@ -37,7 +48,7 @@ class Provider:
     """Everything that a test may change about the provider."""
 
     issuer: str
-    key: Key = field(default_factory=lambda: new_key("one"))
+    key: Key = field(default_factory=lambda: HONEST_KEY)
     algorithm: str = "RS256"
     subject: str = SUBJECT
     claims: dict[str, Any] = field(default_factory=dict)
@@ -199,6 +210,48 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def come_back(url: str) -> str:
+    """Go where a page sends the browser; return where the provider sends it back."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    answer = connection.getresponse()
+    connection.close()
+    back = urlsplit(answer.headers["Location"])
+    return f"{back.path}?{back.query}"
+
+
+def sent(client: Client, path: str = BEGIN, **form: str) -> str:
+    """Press the button; return where the page then sends the browser."""
+    page = client.post(path, form)
+    assert page.status_code == 200, page.content
+    return leaving_url(page.content)
+
+
+def sign_in(client: Client, path: str = BEGIN, **form: str) -> Any:
+    """Go to the provider and come back; return the answer."""
+    return client.get(come_back(sent(client, path, **form)))
+
+
+def who(client: Client) -> str | None:
+    """Return whom the browser is signed in as."""
+    told = client.get("/api/v1/me").json().get("username")
+    return None if told is None else str(told)
+
+
+def problems() -> list[object]:
+    """Return why sign-ins were refused, as the evidence says."""
+    rows = list_events(event_type="accounts.sign_in_failed")
+    return [each.details["problem"] for each in read_events(list(rows))]
+
+
+def leaving_url(page: bytes) -> str:
+    """Return where the page that leaves for the provider goes."""
+    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page.decode())
+    assert found, page
+    return unescape(found.group(1))
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -38,17 +40,20 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     except (Unauthenticated, TooMany) as refusal:
         return _form_page(request, "accounts/sign_in.html", form, refusal)
     if isinstance(outcome, sign_in.CodeNeeded):
-        return _ask_for_code(request, outcome)
+        return ask_for_code(request, outcome, next_url=next_page(request))
     sign_in.open_browser_session(request, outcome)
     return redirect(next_page(request))
 
 
-def _ask_for_code(request: HttpRequest, outcome: sign_in.CodeNeeded) -> HttpResponse:
+def ask_for_code(
+    request: HttpRequest, outcome: sign_in.CodeNeeded, *, next_url: str
+) -> HttpResponse:
+    """Remember the challenge that is open, and go to where the code is asked for."""
     # Nobody is signed in yet: the cookie only remembers which challenge is open.
     sign_in.end_browser_session(request)
     request.session[CHALLENGE_KEY] = str(outcome.challenge.id)
     request.session.cycle_key()
-    return redirect(f"{resolve_url('sign-in-code')}?{next_query(request)}")
+    return redirect(f"{resolve_url('sign-in-code')}?{urlencode({'next': next_url})}")
 
 
 @require_http_methods(["GET", "POST"])
