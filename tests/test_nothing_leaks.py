@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db import connection
 from psycopg2 import sql
 
+from accounts.notices import PASSWORD_RESET_ASKED
 from accounts.tests.factories import PASSWORD, totp_code, totp_secret
+from accounts.tests.links import mailed_token
 from chatsec.core.logs import JsonFormatter
 
 pytestmark = [
@@ -105,6 +107,8 @@ def story(api, client, admin, logged):
     client.post(
         "/sign-in", {"username": "carol.canary@example.org", "password": "wrong-zebra"}
     )
+    api().post("/api/v1/auth/password/reset", {"username": "carol"})
+    reset = mailed_token(carol, kind=PASSWORD_RESET_ASKED)
     secret = totp_secret(carol)
     return {
         "message": b"zebra-canary-text",
@@ -115,6 +119,7 @@ def story(api, client, admin, logged):
         "access token": access.encode(),
         "refresh token": refresh.encode(),
         "TOTP secret": secret.encode(),
+        "reset token": reset.encode(),
     }
 
 
