@@ -47,6 +47,7 @@ MAIL_FIRST_PAUSE = timedelta(minutes=1)
 MAIL_LONGEST_PAUSE = timedelta(hours=1)
 MAIL_GIVE_UP_AFTER = timedelta(days=3)
 MAIL_BATCH = 200
+RECENT_ACTIVITY = timedelta(days=90)
 
 TOTP_STEP_SECONDS = 30
 TOTP_SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from accounts.constants import RECENT_ACTIVITY
 from accounts.models import (
     AuthSession,
     ExternalIdentity,
     IdentityProvider,
+    Notice,
     Passkey,
     RecoveryCode,
     RecoverySheet,
@@ -97,6 +99,16 @@ def list_live_sessions(user: User, *, now: datetime) -> QuerySet[AuthSession]:
         revoked_at__isnull=True,
         expires_at__gt=now,
     )
+
+
+def list_live_devices(user: User, *, now: datetime) -> QuerySet[AuthSession]:
+    """Return where the user himself is signed in: not the apps that act for him."""
+    return list_live_sessions(user, now=now).exclude(kind=AuthSession.Kind.GRANT)
+
+
+def list_recent_notices(user: User, *, now: datetime) -> QuerySet[Notice]:
+    """Return what the user was told lately, the latest first."""
+    return Notice.objects.filter(user=user, created_at__gt=now - RECENT_ACTIVITY)
 
 
 def actor_for_session(session: AuthSession, channel: Channel) -> Actor:

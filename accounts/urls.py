@@ -55,6 +55,17 @@ urlpatterns = [
     path("account/confirm", confirm.confirm_page, name="account-confirm"),
     path("account", security.account_page, name="account"),
     path(
+        "account/sessions/revoke-others",
+        security.revoke_other_sessions,
+        name="account-sessions-revoke-others",
+    ),
+    path(
+        "account/sessions/<uuid:session_id>/name",
+        security.rename_session,
+        name="account-session-name",
+    ),
+    path("account/notices/seen", security.see_notices, name="account-notices-seen"),
+    path(
         "account/sessions/<uuid:session_id>/revoke",
         security.revoke_session,
         name="account-session-revoke",

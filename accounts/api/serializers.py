@@ -6,10 +6,11 @@ from rest_framework import serializers
 
 from accounts.constants import (
     MAX_CODE_LENGTH,
+    MAX_DEVICE_NAME,
     MAX_LOGIN_LENGTH,
     MAX_PASSWORD_LENGTH,
 )
-from accounts.models import AuthSession
+from accounts.models import AuthSession, Notice
 from chatsec.core.context import current_actor
 
 MAX_TOKEN_LENGTH = 256
@@ -81,6 +82,8 @@ class SessionSerializer(serializers.ModelSerializer[AuthSession]):
     """A signed-in device, for its owner."""
 
     current = serializers.SerializerMethodField()
+    name = serializers.CharField(read_only=True)
+    device = serializers.CharField(source="device_name", read_only=True)
     user_agent = serializers.CharField(read_only=True)
 
     class Meta:
@@ -89,6 +92,10 @@ class SessionSerializer(serializers.ModelSerializer[AuthSession]):
             "id",
             "kind",
             "current",
+            "name",
+            "device",
+            "client",
+            "scopes",
             "user_agent",
             "amr",
             "created_at",
@@ -102,3 +109,46 @@ class SessionSerializer(serializers.ModelSerializer[AuthSession]):
     def get_current(self, session: AuthSession) -> bool:
         """Whether this is the device that asks."""
         return session.id == current_actor().session_id
+
+
+class UserSessionSerializer(serializers.ModelSerializer[AuthSession]):
+    """A signed-in device of somebody else's: when and how, not what he calls it."""
+
+    class Meta:
+        model = AuthSession
+        fields = (
+            "id",
+            "kind",
+            "client",
+            "scopes",
+            "amr",
+            "created_at",
+            "authenticated_at",
+            "last_seen_at",
+            "expires_at",
+        )
+        read_only_fields = fields
+
+
+class SessionNameSerializer(serializers.Serializer[None]):
+    """What the owner of a device calls it; empty takes the name away."""
+
+    name = serializers.CharField(max_length=MAX_DEVICE_NAME, allow_blank=True)
+
+
+class EndedSessionsSerializer(serializers.Serializer[None]):
+    """How many devices were signed out."""
+
+    ended = serializers.IntegerField()
+
+
+class NoticeSerializer(serializers.ModelSerializer[Notice]):
+    """What its owner was told about an account."""
+
+    title = serializers.CharField(read_only=True)
+    text = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Notice
+        fields = ("id", "kind", "title", "text", "created_at", "mailed_at", "seen_at")
+        read_only_fields = fields

@@ -3,7 +3,15 @@
 from django.urls import path
 
 from accounts.api import schema  # noqa: F401 - the schema registers itself
-from accounts.api.views import passwords, sessions, step_up, tokens, users
+from accounts.api.views import (
+    notices,
+    passwords,
+    sessions,
+    step_up,
+    tokens,
+    user_sessions,
+    users,
+)
 
 urlpatterns = [
     path("auth/token", tokens.TokenView.as_view(), name="api-token"),
@@ -45,6 +53,18 @@ urlpatterns = [
         "users/<uuid:user_id>/password-reset",
         users.UserResetView.as_view(),
         name="api-user-password-reset",
+    ),
+    path("auth/notices", notices.NoticesView.as_view(), name="api-notices"),
+    path("auth/notices/seen", notices.SeenView.as_view(), name="api-notices-seen"),
+    path(
+        "users/<uuid:user_id>/sessions",
+        user_sessions.UserSessionsView.as_view(),
+        name="api-user-sessions",
+    ),
+    path(
+        "users/<uuid:user_id>/sessions/<uuid:session_id>",
+        user_sessions.UserSessionView.as_view(),
+        name="api-user-session",
     ),
     path("auth/step-up", step_up.StepUpView.as_view(), name="api-step-up"),
 ]

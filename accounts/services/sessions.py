@@ -204,6 +204,23 @@ def revoke_all_sessions(
     return ended
 
 
+def revoke_other_sessions(user: User, *, keep: UUID | None) -> int:
+    """End every session of the user but one; return how many were live."""
+    live = list_live_sessions(user, now=timezone.now())
+    if keep is not None:
+        live = live.exclude(id=keep)
+    with transaction.atomic():
+        ended = _end(live, because="revoked_by_owner")
+        if ended:
+            record(
+                events.SESSION_REVOKED,
+                target=Target(type="accounts.user", id=str(user.id)),
+                subject_id=user.id,
+                details={"because": "revoked_by_owner", "sessions": ended},
+            )
+    return ended
+
+
 def sign_out_everywhere(user: User) -> int:
     """End every session of the user, for whoever administers accounts."""
     return revoke_all_sessions(user, because="revoked_by_admin")
@@ -243,6 +260,11 @@ def revoke_own_session(user: User, session_id: UUID) -> None:
     if session is None:
         raise NotFound("There is no such session.")
     revoke_session(session, because="revoked_by_owner")
+
+
+def revoke_session_of(user: User, session_id: UUID) -> None:
+    """End one session of this user's, for whoever administers accounts."""
+    revoke_session(get_own_session(user, session_id), because="revoked_by_admin")
 
 
 def _end(sessions: QuerySet[AuthSession], *, because: str) -> int:

@@ -1,4 +1,4 @@
-"""My security: one's own devices and factors."""
+"""My security: one's own devices, recent activity, and how one signs in."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
-from accounts.selectors import list_live_sessions
-from accounts.services import sessions
+from accounts.selectors import list_live_devices, list_recent_notices
+from accounts.services import notices, sessions
 from accounts.views.factors import shown_factors
 from chatsec.core.context import current_actor
-from chatsec.core.errors import NotFound
+from chatsec.core.errors import Invalid, NotFound
+
+SHOWN_NOTICES = 20
 
 
 @login_required
 @require_GET
 def account_page(request: HttpRequest) -> HttpResponse:
-    """Show the signed-in user's own devices and factors."""
+    """Show the signed-in user's own devices, activity and factors."""
     user = cast("User", request.user)
+    now = timezone.now()
+    activity = list(list_recent_notices(user, now=now)[:SHOWN_NOTICES])
     shown = {
-        "sessions": list_live_sessions(user, now=timezone.now()),
+        "sessions": list_live_devices(user, now=now),
         "current_session_id": current_actor().session_id,
+        "activity": activity,
+        "news": sum(each.seen_at is None for each in activity),
         **shown_factors(user),
     }
     return render(request, "accounts/account.html", shown)
@@ -40,7 +48,40 @@ def revoke_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     try:
         sessions.revoke_own_session(cast("User", request.user), session_id)
     except NotFound:
-        messages.error(request, "That device is signed out already.")
+        messages.error(request, _("That device is signed out already."))
     else:
-        messages.success(request, "The device is signed out.")
+        messages.success(request, _("The device is signed out."))
+    return redirect("account")
+
+
+@login_required
+@require_POST
+def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Sign the user out everywhere but here."""
+    user = cast("User", request.user)
+    ended = sessions.revoke_other_sessions(user, keep=current_actor().session_id)
+    told = ngettext("One device is signed out.", "%(n)s devices are signed out.", ended)
+    messages.success(request, told % {"n": ended})
+    return redirect("account")
+
+
+@login_required
+@require_POST
+def rename_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Call one of the user's own devices something else."""
+    name = request.POST.get("name", "")
+    try:
+        sessions.rename_session(cast("User", request.user), session_id, name)
+    except (Invalid, NotFound) as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("The name is saved."))
+    return redirect("account")
+
+
+@login_required
+@require_POST
+def see_notices(request: HttpRequest) -> HttpResponse:
+    """Note that the user has seen what happened to his account."""
+    notices.mark_seen(cast("User", request.user))
     return redirect("account")
