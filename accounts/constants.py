@@ -82,6 +82,18 @@ LINKS_AN_HOUR = 5
 PROVIDER_PATIENCE = timedelta(minutes=10)
 CHANNEL_CODE_LIFE = timedelta(minutes=10)
 
+# API keys. A year is long enough to be replaced, short enough not to be forgotten.
+KEY_MAX_LIFE = timedelta(days=365)
+KEY_DAYS = 90
+KEYS_PER_ACCOUNT = 10
+KEY_MESSAGES_PER_MINUTE = 60
+KEY_MOST_MESSAGES_PER_MINUTE = 600
+MAX_KEY_NAME = 60
+MAX_KEY_SCOPES = 50
+MAX_KEY_NETWORKS = 20
+# A refusal of a known key leaves evidence at most this often.
+KEY_REFUSAL_RESOLUTION = timedelta(minutes=1)
+
 # RFC 8176 names of authentication methods.
 PASSWORD = "pwd"  # noqa: S105 - a method, not a password
 ONE_TIME_CODE = "otp"

@@ -172,3 +172,30 @@ NOTICE_UNDELIVERABLE = register(
     severity="warning",
     description="A notice to a user could not be mailed within three days.",
 )
+API_KEY_MADE = register(
+    "accounts.api_key_made",
+    category="security",
+    severity="warning",
+    description="An API key was made; the details name its scopes, never the key.",
+)
+API_KEY_REVOKED = register(
+    "accounts.api_key_revoked",
+    category="security",
+    description="API keys were revoked.",
+)
+API_KEY_REFUSED = register(
+    "accounts.api_key_refused",
+    category="security",
+    severity="warning",
+    description="A known API key was refused: revoked, expired, from elsewhere.",
+)
+SERVICE_ACCOUNT_MADE = register(
+    "accounts.service_account_made",
+    category="audit",
+    description="An account for a program was made.",
+)
+SERVICE_ACCOUNT_CHANGED = register(
+    "accounts.service_account_changed",
+    category="audit",
+    description="What is declared of a program was changed.",
+)

@@ -175,7 +175,15 @@ EMAIL_CHANGE_ASKED = register(
 API_KEY_MADE = register(
     "api_key_made",
     subject=_("An API key was made for your account"),
-    body=_("The key is called %(name)s. If this was not you, revoke it at once."),
+    body=_(
+        "The key is called %(name)s and belongs to %(account)s. If this was not you, "
+        "revoke it at once."
+    ),
+)
+API_KEY_REVOKED = register(
+    "api_key_revoked",
+    subject=_("An API key of your account was revoked"),
+    body=_("%(name)s of %(account)s does not work any more."),
 )
 IDENTITY_LINKED = register(
     "identity_linked",

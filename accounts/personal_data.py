@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import (
     factor_data,  # noqa: F401 - declares on import
     identity_data,  # noqa: F401 - declares its own models
+    key_declarations,  # noqa: F401 - declares itself
 )
 from accounts.models import (
     AccountToken,

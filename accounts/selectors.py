@@ -7,8 +7,10 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from accounts import api_keys
 from accounts.constants import RECENT_ACTIVITY
 from accounts.models import (
+    ApiKey,
     AuthSession,
     ExternalIdentity,
     IdentityProvider,
@@ -22,7 +24,7 @@ from accounts.models import (
 from accounts.models.people import email_digest, user_id_of
 from accounts.names import fold_name
 from accounts.session_facts import keep_session_facts, with_session_facts
-from chatsec.core.context import Actor, ActorKind, Channel
+from chatsec.core.context import API_KEY, Actor, ActorKind, Channel
 from chatsec.core.errors import NotFound
 
 # What a person adds and removes; and what takes a code that is typed in.
@@ -87,8 +89,9 @@ def find_live_session(
 
 
 def signs_in(session: AuthSession, *, now: datetime) -> bool:
-    """Whether the session still signs its user in."""
-    return session.is_live(now) and session.user.is_active
+    """Whether the session still signs its user in; a program never is."""
+    user = session.user
+    return session.is_live(now) and user.is_active and not user.is_service
 
 
 def list_live_sessions(user: User, *, now: datetime) -> QuerySet[AuthSession]:
@@ -122,6 +125,40 @@ def actor_for_session(session: AuthSession, channel: Channel) -> Actor:
         stepped_up_at=session.stepped_up_at,
         channel=channel,
         scopes=None if session.scopes is None else tuple(session.scopes),
+    )
+
+
+def find_api_key(text: str) -> ApiKey | None:
+    """Return the key with its account, good or not; one query, none for nonsense."""
+    if not api_keys.is_well_formed(text):
+        return None
+    rows = ApiKey.objects.select_related("user")
+    found = (
+        with_session_facts(rows, user="user_id")
+        .filter(digest=api_keys.digest_of(text))
+        .first()
+    )
+    if found is not None:
+        keep_session_facts(found.user, found)
+    return found
+
+
+def list_api_keys(user: User) -> QuerySet[ApiKey]:
+    """Return the account's keys, ended ones too, the newest first."""
+    return ApiKey.objects.filter(user=user).order_by("-created_at", "-id")
+
+
+def actor_for_key(key: ApiKey) -> Actor:
+    """Return the actor that the key stands for: its account, within its scopes."""
+    return Actor(
+        kind=ActorKind.SERVICE if key.user.is_service else ActorKind.USER,
+        person=key.user,
+        amr=(API_KEY,),
+        authenticated_at=key.created_at,
+        channel=Channel.API,
+        scopes=tuple(key.scopes),
+        key_id=key.id,
+        messages_per_minute=key.messages_per_minute,
     )
 
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from accounts.views import (
+    api_keys,
     authenticator,
     confirm,
     email_change,
@@ -74,6 +75,13 @@ urlpatterns = [
         "account/authenticator",
         authenticator.authenticator_page,
         name="account-authenticator",
+    ),
+    path("account/api-keys", api_keys.keys_page, name="account-api-keys"),
+    path("account/api-keys/new", api_keys.new_key_page, name="account-api-key-new"),
+    path(
+        "account/api-keys/<uuid:key_id>/revoke",
+        api_keys.revoke_key,
+        name="account-api-key-revoke",
     ),
     path("outbox", outbox.outbox_page, name="outbox"),
     path(

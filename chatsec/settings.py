@@ -152,6 +152,8 @@ CHATSEC_SESSION_FACTS = "rbac.session_facts.PolicyStamps"
 CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
 CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
+# What a key or an app can be given of somebody's permissions.
+CHATSEC_OFFERED_SCOPES = "rbac.services.offers.offered_scopes"
 CHATSEC_TASK_SENDER = "chatsec.celery.send"
 # Whose data a legal hold keeps: a context manager, in which no hold is added.
 CHATSEC_AUDIT_HOLDS = "privacy.services.retention.standing_holds"
@@ -307,6 +309,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.ApiKeyAuthentication",
         "accounts.api.authentication.AccessTokenAuthentication",
         "accounts.api.authentication.SessionAuthentication",
     ],

@@ -37,7 +37,9 @@ from accounts.services import (
     lockout,
     notices,
 )
+from accounts.services.api_keys import KeyTerms, make_own_key
 from accounts.services.factors import make_recovery_codes
+from accounts.services.service_accounts import create_service_account
 from accounts.tests.factories import (
     make_identity,
     make_provider,
@@ -125,6 +127,7 @@ def sign_in_traces(actor, person, canary) -> None:
         email=f"{canary('new-email')}@example.org",
     )
     notices.notify(person, API_KEY_MADE, facts={"name": canary("notice")})
+    key_traces(person, canary)
     with lockout.attempt(person, ip="192.0.2.1") as attempt:
         attempt.succeeded = False
     seen = {"username": lockout.user_digest(person.id).hex(), "user_agent": ""}
@@ -149,6 +152,13 @@ def identity_traces(session, person, canary) -> None:
     )
     waiting.content = {"nonce": "of-no-person"}
     waiting.save()
+
+
+def key_traces(person, canary) -> None:
+    session = make_session(person, stepped_up=True)
+    terms = KeyTerms(name=canary("key"), scopes=["read_sales"])
+    make_own_key(session, terms)
+    create_service_account("importer", purpose=canary("purpose"), responsible=person)
 
 
 def administration_traces(person, canary) -> None:

@@ -17,6 +17,17 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
 
 
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """`Authorization: Bearer csk_...` with a key of POST /auth/api-keys."""
+
+    target_class = "accounts.api.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, object]:
+        """Return the scheme (RFC 6750)."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "csk"}
+
+
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     """The browser's session; writes carry the CSRF token in `X-CSRFToken`."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.api import schema  # noqa: F401 - the schema registers itself
 from accounts.api.views import (
+    api_keys,
     notices,
     passwords,
     sessions,
@@ -66,5 +67,7 @@ urlpatterns = [
         user_sessions.UserSessionView.as_view(),
         name="api-user-session",
     ),
+    path("auth/api-keys", api_keys.KeysView.as_view(), name="api-keys"),
+    path("auth/api-keys/<uuid:key_id>", api_keys.KeyView.as_view(), name="api-key"),
     path("auth/step-up", step_up.StepUpView.as_view(), name="api-step-up"),
 ]

@@ -14,6 +14,7 @@ from accounts.models.identities import (
     ProviderSession,
     SpentToken,
 )
+from accounts.models.keys import ApiKey, ServiceAccount
 from accounts.models.lockout import AttemptBudget
 from accounts.models.notices import Notice
 from accounts.models.oauth import AuthorizationCode, OAuthApplication
@@ -24,6 +25,7 @@ from accounts.models.sessions import AuthSession, BrowserSession, RefreshToken
 
 __all__ = [
     "AccountToken",
+    "ApiKey",
     "AttemptBudget",
     "AuthSession",
     "AuthenticationRequest",
@@ -43,6 +45,7 @@ __all__ = [
     "RecoveryCode",
     "RecoverySheet",
     "RefreshToken",
+    "ServiceAccount",
     "SpentToken",
     "TOTPFactor",
     "User",

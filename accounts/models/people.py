@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.db import models
@@ -76,6 +77,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # its dev
     )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may open the admin site", default=False)
+    # A program, not a person: it comes by API key and never signs in.
+    is_service = models.BooleanField(default=False, editable=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # guardian looks for it; roles are never mirrored into it.
     groups = models.ManyToManyField("auth.Group", blank=True, related_name="user_set")
@@ -106,6 +109,16 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # its dev
                 | models.Q(approval_limit__gte=0),
                 name="accounts_user_limit_not_negative",
                 violation_error_message="A limit is not negative.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_service=False)
+                | models.Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
+                name="accounts_user_service_has_no_password",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_service=False) | models.Q(is_staff=False),
+                name="accounts_user_service_is_no_staff",
+                violation_error_message="A program does not open the admin site.",
             ),
         ]
 

@@ -101,6 +101,7 @@ def _is_good(token: AccountToken, *, now: datetime) -> bool:
     return (
         now < token.expires_at
         and token.user.is_active
+        and not token.user.is_service
         and secrets.compare_digest(bytes(token.state_digest), _state(token.user))
     )
 

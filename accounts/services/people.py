@@ -17,6 +17,7 @@ from accounts import events, notices
 from accounts.models import Challenge, User
 from accounts.names import fold_name
 from accounts.passwords import check_password_policy, words_about
+from accounts.services.api_keys import revoke_all_keys
 from accounts.services.notices import notify
 from accounts.services.sessions import revoke_all_sessions
 from auditlog.services import Target, record
@@ -92,6 +93,7 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
         _save(user, columns=_columns(changed))
         if "is_active" in changed and not user.is_active:
             revoke_all_sessions(user, because="account_closed")
+            revoke_all_keys(user, because="account_closed")
         record(
             events.USER_CHANGED,
             target=target_of(user),
@@ -167,6 +169,8 @@ def _set_password(user: User, password: str | None, *, about: Iterable[str]) -> 
     if password is None:
         user.set_unusable_password()
         return
+    if user.is_service:
+        raise Invalid("A program has no password.", code="service_account")
     try:
         check_password_policy(password, about=about)
     except ValidationError as error:

@@ -38,7 +38,7 @@ from accounts.selectors import list_live_sessions
 from accounts.services import known_devices, notices
 from auditlog.services import Target, record
 from chatsec.core.crypto import blind_index
-from chatsec.core.errors import Invalid, NotFound
+from chatsec.core.errors import Denied, Invalid, NotFound
 
 # Endings that say nothing against the device; any other makes it a stranger again.
 LEAVES_DEVICE_KNOWN = {"signed_out", "too_many"}
@@ -66,6 +66,8 @@ def start_session(
     Good for twelve hours, thirty minutes idle; a connected app's (`oauth`) for 180
     days, thirty of them idle, and for its scopes only.
     """
+    if user.is_service:
+        raise Denied("A program comes by API key; it does not sign in.")
     now = timezone.now()
     is_grant = kind == "oauth"
     scopes = origin.get("scopes")

@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts import personal_data as declared
 from accounts.models import (
     AccountToken,
+    ApiKey,
     AttemptBudget,
     AuthenticationRequest,
     AuthSession,
@@ -17,6 +18,7 @@ from accounts.models import (
     RecoveryCode,
     RecoverySheet,
     RefreshToken,
+    ServiceAccount,
     TOTPFactor,
     User,
 )
@@ -31,6 +33,7 @@ from accounts.services import (
     tokens,
 )
 from accounts.services.factors import make_recovery_codes
+from accounts.services.service_accounts import create_service_account
 from accounts.tests.factories import (
     make_identity,
     make_provider,
@@ -38,6 +41,7 @@ from accounts.tests.factories import (
     make_user,
     sign_in_browser,
 )
+from accounts.tests.keys import made_for
 from accounts.tests.soft_passkey import set_up_passkey
 from chatsec.core import context, personal_data
 from chatsec.core.context import ANONYMOUS, Channel
@@ -57,6 +61,8 @@ def carol(client):
     make_recovery_codes(carol)
     identity_traces(carol)
     set_up_passkey(carol)
+    made_for(carol, "read_public_faq")
+    create_service_account("importer", purpose="Imports", responsible=carol)
     actor = actor_for_session(make_session(carol), Channel.WEB)
     for who in (ANONYMOUS, actor):
         context.set_actor(who)
@@ -127,11 +133,13 @@ def test_erasure_leaves_nothing_and_touches_nobody_else(carol):
     for each in reversed(of_accounts()):
         each.erase(carol.id)
 
-    assert list(User.objects.all()) == [charlie]
+    # A program stays, and nobody answers for it any more.
+    assert list(User.objects.filter(is_service=False)) == [charlie]
+    assert ServiceAccount.objects.get().responsible is None
     for model in (AuthSession, TOTPFactor):
         assert set(model.objects.values_list("user_id", flat=True)) == {charlie.id}
     gone = (BrowserSession, RefreshToken, Challenge, AttemptBudget, AccountToken)
-    for model in (*gone, Passkey, RecoverySheet, RecoveryCode):
+    for model in (*gone, ApiKey, Passkey, RecoverySheet, RecoveryCode):
         assert model.objects.count() == 0
     assert not [row for each in of_accounts() for row in each.export(carol.id)]
 

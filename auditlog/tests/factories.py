@@ -28,6 +28,7 @@ class Somebody:
     id: UUID = field(default_factory=uuid7)
     username: str = "somebody"
     is_active: bool = True
+    is_service: bool = False
 
     def policy_attributes(self) -> Mapping[str, AttributeValue]:
         return {"id": str(self.id), "username": self.username}

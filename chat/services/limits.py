@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -18,29 +19,37 @@ import redis
 from django.conf import settings
 
 from chatsec.core import context, crypto
-from chatsec.core.context import Actor
+from chatsec.core.context import Actor, ActorKind
 from chatsec.core.errors import TooMany, Unavailable
 
 IPV6_SUBSCRIBER: Final = 64
 SOCKET_SECONDS: Final = 2.0
+# A place in every window, or in none of them.
 _TAKE: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local window = tonumber(ARGV[1])
-local limit = tonumber(ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-local used = redis.call('ZCARD', KEYS[1])
-local taken = 0
-if used < limit then
-  redis.call('ZADD', KEYS[1], now, ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000) + 1000)
-  used = used + 1
-  taken = 1
+local used, taken = {}, 1
+for n, key in ipairs(KEYS) do
+  local window, limit = tonumber(ARGV[2 * n]), tonumber(ARGV[2 * n + 1])
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
+  used[n] = redis.call('ZCARD', key)
+  if used[n] >= limit then taken = 0 end
 end
-local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-local wait = 0
-if oldest[2] then wait = oldest[2] + window - now end
-return {taken, used, wait}
+local answer = {taken}
+for n, key in ipairs(KEYS) do
+  local window = tonumber(ARGV[2 * n])
+  if taken == 1 then
+    redis.call('ZADD', key, now, ARGV[1])
+    redis.call('PEXPIRE', key, math.ceil(window / 1000) + 1000)
+    used[n] = used[n] + 1
+  end
+  local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  local wait = 0
+  if oldest[2] then wait = oldest[2] + window - now end
+  table.insert(answer, used[n])
+  table.insert(answer, wait)
+end
+return answer
 """
 MICROSECONDS: Final = 1_000_000
 
@@ -87,26 +96,47 @@ class RateLimited(TooMany):
 
 
 def take_place(actor: Actor) -> Usage:
-    """Count one message; raise RateLimited, or Unavailable without Valkey."""
-    if actor.id is not None:
-        return take(SIGNED_IN, str(actor.id))
-    return take(ANONYMOUS, _address())
+    """Count one message; raise RateLimited, or Unavailable without Valkey.
+
+    A person's keys share his own window, so that many keys send no more than one. A
+    program has none besides those of its keys.
+    """
+    if actor.id is None:
+        return take(ANONYMOUS, _address())
+    windows = [] if actor.kind is ActorKind.SERVICE else [(SIGNED_IN, str(actor.id))]
+    if actor.key_id is not None:
+        quota = actor.messages_per_minute or SIGNED_IN.quota
+        windows.append((Limit("key", quota, 60), str(actor.key_id)))
+    return take_all(windows or [(SIGNED_IN, str(actor.id))])
 
 
 def take(limit: Limit, identity: str) -> Usage:
     """Count one message under `identity`, or raise without counting it."""
-    key = f"chatsec:limit:{limit.name}:{identity}"
-    window = limit.seconds * MICROSECONDS
+    return take_all([(limit, identity)])
+
+
+def take_all(windows: Sequence[tuple[Limit, str]]) -> Usage:
+    """Count one message in every window, or raise without counting it in any.
+
+    Returns the usage of the window that is nearest to its limit.
+    """
+    keys = [f"chatsec:limit:{limit.name}:{identity}" for limit, identity in windows]
+    arguments: list[str | int] = [uuid4().hex]
+    for limit, _ in windows:
+        arguments += [limit.seconds * MICROSECONDS, limit.quota]
     try:
-        taken, used, wait = _script()(
-            keys=[key], args=[window, limit.quota, uuid4().hex]
-        )
+        taken, *state = _script()(keys=keys, args=arguments)
     except redis.RedisError as error:
         raise Unavailable("Limits cannot be checked right now.") from error
-    usage = Usage(limit, max(0, limit.quota - used), math.ceil(wait / MICROSECONDS))
+    usages = [
+        Usage(limit, max(0, limit.quota - used), math.ceil(wait / MICROSECONDS))
+        for (limit, _), used, wait in zip(windows, state[::2], state[1::2], strict=True)
+    ]
+    # Of windows that are full, the one that stays so longest.
+    nearest = min(usages, key=lambda one: (one.remaining, -one.reset_seconds))
     if not taken:
-        raise RateLimited(usage)
-    return usage
+        raise RateLimited(nearest)
+    return nearest
 
 
 @lru_cache(maxsize=1)

@@ -45,6 +45,10 @@ FACTOR_MESSAGE: Final = (
     "This needs a second factor, and your account has none. "
     "Add an authenticator app under “My security”."
 )
+KEY_MESSAGE: Final = (
+    "This needs a second factor, which an API key cannot show. "
+    "Somebody has to sign in and ask."
+)
 
 
 def authorize(plan: QueryPlan) -> AuthorizedPlan:
@@ -199,14 +203,19 @@ def _step_up(plan: QueryPlan) -> Reply:
     """Ask for a code where there is a session and a factor to ask for."""
     actor = plan.turn.actor
     person = actor.person
-    can_ask = actor.session_id is not None and plan.turn.conversation is not None
+    can_ask = (
+        actor.can_step_up
+        and actor.session_id is not None
+        and plan.turn.conversation is not None
+    )
     if not can_ask or not isinstance(person, User) or not factor_methods(person):
         extra: dict[str, Json] = {
             "error": INSUFFICIENT,
             "code": "factor_required",
             "required": plan.entry.query.permission,
         }
-        return Reply(MessageStatus.DENIED, FACTOR_MESSAGE, extra=extra)
+        text = FACTOR_MESSAGE if actor.can_step_up else KEY_MESSAGE
+        return Reply(MessageStatus.DENIED, text, extra=extra)
     pending = Pending(PendingKind.STEP_UP, plan)
     return Reply(MessageStatus.MFA_REQUIRED, MFA_MESSAGE, pending=pending)
 

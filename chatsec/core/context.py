@@ -57,6 +57,11 @@ class Person(Protocol):
         """Whether the account may be used at all."""
         ...
 
+    @property
+    def is_service(self) -> bool:
+        """Whether this is the account of a program, not of somebody."""
+        ...
+
     def policy_attributes(self) -> Mapping[str, AttributeValue]:
         """Return the attributes that conditions may name, as `user.<name>`."""
         ...
@@ -76,6 +81,9 @@ class Actor:
     channel: Channel = Channel.SYSTEM
     # The only permissions that count, of those that the person has; None: all of them.
     scopes: tuple[str, ...] | None = None
+    # The API key that it came with, and how many messages a minute that one may send.
+    key_id: UUID | None = None
+    messages_per_minute: int | None = None
 
     @property
     def id(self) -> UUID | None:

@@ -108,7 +108,8 @@ def as_actor(subject: Actor | Person | AnonymousUser | None) -> Actor:
         if current.scopes is not None:
             # Another copy of the person reaches no further than the key or app.
             return replace(current, person=subject)
-    return Actor(kind=ActorKind.USER, person=subject)
+    kind = ActorKind.SERVICE if subject.is_service else ActorKind.USER
+    return Actor(kind=kind, person=subject)
 
 
 def question_of(

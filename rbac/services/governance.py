@@ -66,6 +66,7 @@ def administration(*, without: Person | None = None) -> int:
     rows = Assignment.objects.filter(
         role__name=ADMIN_ROLE,
         user__is_active=True,
+        user__is_service=False,
         revoked_at__isnull=True,
         valid_from__lte=now,
     ).exclude(valid_until__lte=now)

@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         Label.SECRET,
         r"(?<![\w])(?:(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}|"
+        r"csk_[A-Za-z0-9]{16,60}|csl_[A-Za-z0-9_-]{16,60}|"
         r"gh[pousr]_[A-Za-z0-9]{30,255}|"
         r"github_pat_[A-Za-z0-9_]{22,255}|xox[abeoprs]-[A-Za-z0-9-]{10,250}|"
         r"AIza[A-Za-z0-9_-]{35}|glpat-[A-Za-z0-9_-]{20,64}|npm_[A-Za-z0-9]{36}|"

@@ -1,0 +1,53 @@
+"""Networks that are allowed in: read from settings and keys, compared to addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from chatsec.core.errors import Invalid
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
+
+def parse_network(text: str) -> Network:
+    """Return the network, or the single address as one; raise Invalid.
+
+    IPv4 written as IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 network that it means.
+    """
+    try:
+        network = ipaddress.ip_network(text.strip())
+    except ValueError as error:
+        raise Invalid(
+            f"“{text[:50]}” is not a network.", code="not_a_network"
+        ) from error
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
+        first = network.network_address.ipv4_mapped
+        return ipaddress.ip_network((str(first), network.prefixlen - MAPPED.prefixlen))
+    return network
+
+
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Return the networks, each once, in the order given."""
+    return tuple(dict.fromkeys(parse_network(text) for text in texts))
+
+
+def is_within(address: str | None, networks: Iterable[Network]) -> bool:
+    """Whether the address is in one of the networks; what is no address is in none."""
+    found = _plain(address)
+    return found is not None and any(
+        found.version == network.version and found in network for network in networks
+    )
+
+
+def _plain(address: str | None) -> Address | None:
+    """Return the address; IPv4 written as IPv6 as the IPv4 that it is."""
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Address):
+        return found.ipv4_mapped or found
+    return found
