@@ -17,7 +17,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "may see; answers about people and answers that need a code only in the first "
     "minutes after you signed in for it.",
     OPENID: "Know that it is you.",
-    PROFILE: "Read your user name and your display name.",
+    PROFILE: "Read your user name, your display name, your place in the organisation "
+    "and your roles.",
     EMAIL: "Read your e-mail address.",
     OFFLINE: "Stay connected while you are away.",
 }

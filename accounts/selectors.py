@@ -122,7 +122,7 @@ def actor_for_session(session: AuthSession, channel: Channel) -> Actor:
         session_id=session.id,
         amr=tuple(session.amr),
         authenticated_at=session.authenticated_at,
-        stepped_up_at=session.stepped_up_at,
+        stepped_up_at=_stepped_up_at(session),
         channel=channel,
         scopes=None if session.scopes is None else tuple(session.scopes),
     )
@@ -172,6 +172,26 @@ def list_passkeys(user: User) -> QuerySet[Passkey]:
     """Return the user's passkeys, the latest used first."""
     found: QuerySet[Passkey] = Passkey.objects.filter(user=user, confirmed=True)
     return found.order_by(F("last_used_at").desc(nulls_last=True), "created_at")
+
+
+def _stepped_up_at(session: AuthSession) -> datetime | None:
+    """Return when a second factor was last shown for what a session may do now.
+
+    A connected app never asks for a code. What stands in for one is that its user
+    signed in for it just now, with a second factor.
+    """
+    if session.kind == AuthSession.Kind.GRANT and session.has_second_factor:
+        return session.authenticated_at
+    return session.stepped_up_at
+
+
+def list_connected_apps(user: User, *, now: datetime) -> QuerySet[AuthSession]:
+    """Return the user's live sessions that an app has, the latest used first."""
+    return (
+        list_live_sessions(user, now=now)
+        .filter(application__isnull=False)
+        .select_related("application")
+    )
 
 
 def list_factors(user: User) -> list[Factor]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.api.authentication import AccessTokenAuthentication
 from accounts.api.caller import caller
 from accounts.app_scopes import EMAIL, OPENID, PROFILE
-from chatsec.core.api import SIGNED_IN, ApiView
+from chatsec.core.api import ANY_CALLER, ApiView
 from chatsec.core.context import current_actor
 from chatsec.core.errors import Denied
 
@@ -17,7 +17,8 @@ from chatsec.core.errors import Denied
 class UserInfoView(ApiView):
     """GET and POST /o/userinfo, with a connected app's access token in the header."""
 
-    required_permission = SIGNED_IN
+    required_permission = ANY_CALLER
+    app_scopes = (OPENID,)
     authentication_classes = (AccessTokenAuthentication,)
 
     @extend_schema(exclude=True)

@@ -18,7 +18,7 @@ from chat.models import MessageStatus, PendingKind, QueryKind
 from chat.periods import with_year
 from chat.selectors.catalogue import grid_of
 from chat.services.ledger import Grid
-from chat.stages.judgement import Judgement, context_of, judge
+from chat.stages.judgement import NOT_FRESH, Judgement, context_of, judge
 from chat.stages.types import (
     AuthorizedPlan,
     Pending,
@@ -41,6 +41,10 @@ QUESTIONS: Final = {
     "department": "Which department?",
 }
 CONSENT_MESSAGE: Final = "Your consent is needed before this can be answered."
+SIGN_IN_MESSAGE: Final = (
+    "An app gets this only in the first minutes after you signed in for it, with a "
+    "second factor where one is needed. Connect the app again, or ask on the web page."
+)
 FACTOR_MESSAGE: Final = (
     "This needs a second factor, and your account has none. "
     "Add an authenticator app under “My security”."
@@ -62,6 +66,8 @@ def authorize(plan: QueryPlan) -> AuthorizedPlan:
     judgement = judge(actor, plan.entry, now=plan.turn.now, context=surroundings)
     missing = _missing_slot(plan) or _unfit_slot(plan)
     if not judgement.is_allowed:
+        if NOT_FRESH in judgement.decision.reasons:
+            raise _ended(plan, judgement, _sign_in_again(plan))
         if missing and _waits_for_slot(judgement):
             raise _ended(plan, judgement, _asked(plan, missing))
         raise _ended(plan, judgement, _denied(plan))
@@ -202,6 +208,8 @@ def _consent_required(purpose: str) -> Reply:
 def _step_up(plan: QueryPlan) -> Reply:
     """Ask for a code where there is a session and a factor to ask for."""
     actor = plan.turn.actor
+    if actor.is_connected_app:
+        return _sign_in_again(plan)
     person = actor.person
     can_ask = (
         actor.can_step_up
@@ -209,15 +217,23 @@ def _step_up(plan: QueryPlan) -> Reply:
         and plan.turn.conversation is not None
     )
     if not can_ask or not isinstance(person, User) or not factor_methods(person):
-        extra: dict[str, Json] = {
-            "error": INSUFFICIENT,
-            "code": "factor_required",
-            "required": plan.entry.query.permission,
-        }
         text = FACTOR_MESSAGE if actor.can_step_up else KEY_MESSAGE
-        return Reply(MessageStatus.DENIED, text, extra=extra)
+        return _refusal(plan, text, code="factor_required")
     pending = Pending(PendingKind.STEP_UP, plan)
     return Reply(MessageStatus.MFA_REQUIRED, MFA_MESSAGE, pending=pending)
+
+
+def _sign_in_again(plan: QueryPlan) -> Reply:
+    return _refusal(plan, SIGN_IN_MESSAGE, code="fresh_sign_in_required")
+
+
+def _refusal(plan: QueryPlan, message: str, *, code: str) -> Reply:
+    extra: dict[str, Json] = {
+        "error": INSUFFICIENT,
+        "code": code,
+        "required": plan.entry.query.permission,
+    }
+    return Reply(MessageStatus.DENIED, message, extra=extra)
 
 
 def _parameters(plan: QueryPlan) -> dict[str, AttributeValue]:

@@ -31,6 +31,10 @@ RUN_QUERY: Final = "chat.run_querydefinition"
 # Parameters that are told from the session, never by the question.
 CALLER: Final = "caller_"
 
+NOT_FRESH: Final = Reason(
+    "sign_in_not_fresh", "an app gets this only just after its user signed in for it"
+)
+
 # Slots that conditions know by another name.
 CONTEXT_OF_SLOTS: Final = {"amount": "discount_amount"}
 KINDS: Final[Mapping[ColumnType, Kind | None]] = {
@@ -68,6 +72,8 @@ def judge(
     """Decide on the query for the actor; an entry with an empty field is denied."""
     rules = _rules(actor, entry)
     decision = _decision(actor, entry, rules, context)
+    if decision.outcome != "deny" and _needs_sign_in(actor, entry, now):
+        decision = replace(decision, outcome="deny", reasons=(NOT_FRESH,))
     if decision.outcome == "deny":
         return Judgement(decision, {}, Release(0, "", {}), needs_step_up=False)
     views = _views(actor, entry, decision.permission, _Asked(rules, context))
@@ -75,6 +81,17 @@ def judge(
     stepped_up = actor.stepped_up_within(STEP_UP_VALID_FOR, now=now)
     asked = entry.query.requires_mfa or decision.outcome == "step_up"
     return Judgement(decision, views, release, needs_step_up=asked and not stepped_up)
+
+
+def _needs_sign_in(actor: Actor, entry: Entry, now: datetime) -> bool:
+    """Whether a connected app asks for what it gets only while its user is there.
+
+    Its session lives for months, on a phone or with a voice assistant.
+    """
+    is_sensitive = entry.query.pii or entry.query.requires_mfa
+    if not (actor.is_connected_app and is_sensitive):
+        return False
+    return not actor.signed_in_within(STEP_UP_VALID_FOR, now=now)
 
 
 def may_run(actor: Actor, entry: Entry) -> bool:

@@ -109,6 +109,8 @@ class ApiView(APIView):
     """
 
     required_permission: ClassVar[str | Mapping[str, str]]
+    # What a connected app must have been allowed besides, all of it (ANY_CALLER only).
+    app_scopes: ClassVar[tuple[str, ...]] = ("chat",)
     # What lists come in: `paginate` makes the pages, the document tells of them.
     pagination_class: ClassVar[type[CursorPage]] = CursorPage
 

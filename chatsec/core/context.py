@@ -96,9 +96,24 @@ class Actor:
         return self.kind in (ActorKind.USER, ActorKind.SERVICE)
 
     @property
+    def is_connected_app(self) -> bool:
+        """Whether an app acts, in the session that its user gave it."""
+        return self.scopes is not None and self.session_id is not None
+
+    @property
     def can_step_up(self) -> bool:
-        """Whether somebody is there who can be asked for a second factor."""
-        return self.kind is ActorKind.USER and API_KEY not in self.amr
+        """Whether somebody is there who can be asked for a second factor.
+
+        An app is never given a code: it would learn what only the person should have.
+        """
+        is_person = self.kind is ActorKind.USER and self.scopes is None
+        return is_person and API_KEY not in self.amr
+
+    def signed_in_within(self, limit: timedelta, *, now: datetime) -> bool:
+        """Whether the person signed in within `limit` before `now`."""
+        if self.authenticated_at is None:
+            return False
+        return timedelta(0) <= now - self.authenticated_at <= limit
 
     def stepped_up_within(self, limit: timedelta, *, now: datetime) -> bool:
         """Whether a second factor was shown again within `limit` before `now`."""

@@ -59,18 +59,24 @@ class RequiredPermission(BasePermission):
             return False
         hold_stamp(actor.person)
         if needed in (SIGNED_IN, ANY_CALLER):
-            _refuse_scoped(actor, needed)
+            _refuse_scoped(actor, needed, view)
             return actor.person.is_active
         if not check_permission(actor, needed):
             raise Denied("You may not do this.", required=needed)
         return True
 
 
-def _refuse_scoped(actor: Actor, needed: str) -> None:
+def _refuse_scoped(actor: Actor, needed: str, view: APIView) -> None:
     """Keep what is a person's own business from keys and apps that act for him."""
-    from chatsec.core.api import SIGNED_IN  # noqa: PLC0415 - as above
+    from chatsec.core.api import SIGNED_IN, ApiView  # noqa: PLC0415 - as above
 
-    if needed == SIGNED_IN and actor.scopes is not None:
+    if actor.scopes is None:
+        return
+    if needed == SIGNED_IN:
         raise Denied(
             "This is not open to API keys and connected apps.", code="outside_scope"
         )
+    asked = set(view.app_scopes if isinstance(view, ApiView) else ApiView.app_scopes)
+    if actor.is_connected_app and not asked <= set(actor.scopes):
+        text = f"The app may not do this: it lacks {', '.join(sorted(asked))}."
+        raise Denied(text, code="outside_scope")

@@ -12,6 +12,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.app_scopes import EMAIL, PROFILE
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
 from accounts.services.people import update_user
@@ -218,6 +219,7 @@ class MeView(ApiView):
     """GET, PATCH /me."""
 
     required_permission: ClassVar = {"GET": ANY_CALLER, "PATCH": SIGNED_IN}
+    app_scopes = (PROFILE, EMAIL)
 
     @extend_schema(responses=ProfileSerializer)
     def get(self, request: Request) -> Response:

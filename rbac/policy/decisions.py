@@ -32,6 +32,7 @@ ReasonKind = Literal[
     "not_for_service_accounts",
     "outside_scope",
     "step_up_not_possible",
+    "sign_in_not_fresh",
 ]
 
 

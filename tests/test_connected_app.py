@@ -1,0 +1,148 @@
+"""A phone app, from the consent page to its last refused request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import AuthSession
+from accounts.tests.factories import PASSWORD, totp_code
+from accounts.tests.oauth.app import App, register
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
+
+RECORDS = "Show me all employee records"
+
+
+@pytest.fixture
+def phone(db):
+    return App(*register())
+
+
+def caller(tokens):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens['access_token']}")
+    return client
+
+
+def ask(client, text):
+    started = client.post("/api/v1/conversations", {})
+    assert started.status_code == 201, started.content
+    path = f"/api/v1/conversations/{started.json()['id']}/messages"
+    answer = client.post(path, {"text": text})
+    assert answer.status_code == 200, answer.content
+    return path, answer.json()
+
+
+def sign_in(app: App, person) -> Client:
+    """Follow the app's link as its user: sign in, give the code, come back."""
+    browser = Client()
+    form = browser.get(app.ask(browser)["Location"])
+    given = {
+        "username": person.username,
+        "password": PASSWORD,
+        "next": form.context["next"],
+    }
+    answer = browser.post("/sign-in", given)
+    if answer["Location"].startswith("/sign-in/code"):
+        given = {"code": totp_code(person), "next": given["next"]}
+        answer = browser.post(answer["Location"], given)
+    assert "/o/authorize" in answer["Location"]
+    assert "Connect “Pocket”?" in browser.get(answer["Location"]).content.decode()
+    return browser
+
+
+def long_ago():
+    moved = timezone.now() - timedelta(minutes=6)
+    AuthSession.objects.filter(kind="oauth").update(authenticated_at=moved)
+
+
+def test_it_asks_refreshes_and_is_thrown_out(phone, alice):
+    browser = sign_in(phone, alice)
+    tokens = phone.connect(browser)
+
+    _, answer = ask(caller(tokens), "Show me team sales for Q4")
+    assert answer["status"] == "answered"
+    place = answer["columns"].index("team")
+    assert {row[place] for row in answer["rows"]} == {"north-1"}
+
+    fresh = phone.refresh(tokens["refresh_token"]).json()
+    assert ask(caller(fresh), "Show me team sales for Q4")[1]["status"] == "answered"
+
+    page = browser.get("/account").content.decode()
+    assert "Pocket" in page
+    session = AuthSession.objects.get(kind="oauth")
+    browser.post(f"/account/sessions/{session.id}/revoke")
+
+    assert caller(fresh).get("/api/v1/catalogue").status_code == 401
+    assert phone.refresh(fresh["refresh_token"]).status_code == 400
+    assert "Pocket" not in browser.get("/account").content.decode()
+
+
+def test_what_is_sensitive_is_told_just_after_the_sign_in_only(phone, carol):
+    tokens = phone.connect(sign_in(phone, carol))
+    client = caller(tokens)
+
+    path, answer = ask(client, RECORDS)
+    assert answer["status"] == "answered"
+    assert answer["rows"]
+
+    long_ago()
+    _, later = ask(client, RECORDS)
+    assert later["status"] == "denied"
+    assert later["code"] == "fresh_sign_in_required"
+    assert not later.get("rows")
+    read = client.get(path).json()["results"]
+    assert all(not message.get("rows") for message in read)
+
+
+def test_an_app_is_never_asked_for_a_code(phone, carol, browser):
+    visitor = browser(carol)
+    AuthSession.objects.update(amr=["pwd"])  # signed in without the factor
+    client = caller(phone.connect(visitor))
+
+    _, answer = ask(client, RECORDS)
+
+    assert answer["status"] == "denied"
+    assert answer["code"] == "fresh_sign_in_required"
+    assert "mfa_session_id" not in answer
+
+
+def test_an_app_sees_no_more_than_its_person(phone, bob, browser):
+    client = caller(phone.connect(browser(bob)))
+
+    _, answer = ask(client, "Show me team sales for Q4")
+
+    assert answer["status"] == "denied"
+    assert answer["required"] == "read_team_sales"
+
+
+def test_losing_a_role_changes_the_next_answer(phone, alice, browser):
+    from rbac.models import Assignment
+
+    client = caller(phone.connect(browser(alice)))
+    assert ask(client, "Show me team sales for Q4")[1]["status"] == "answered"
+
+    Assignment.objects.filter(user=alice).delete()
+
+    assert ask(client, "Show me team sales for Q4")[1]["status"] == "denied"
+
+
+def test_without_the_chat_scope_there_is_no_chat(phone, alice, browser):
+    client = caller(phone.connect(browser(alice), scope="openid profile"))
+
+    for path in ("/api/v1/conversations", "/api/v1/catalogue", "/api/v1/me"):
+        answer = client.get(path)
+        assert answer.status_code == 403, path
+        assert answer.json()["code"] == "outside_scope"
+
+
+def test_the_profile_needs_both_of_its_scopes(phone, alice, browser):
+    scope = "chat profile email"
+    client = caller(phone.connect(browser(alice), scope=scope))
+
+    assert client.get("/api/v1/me").json()["username"] == "alice"
