@@ -189,7 +189,7 @@ def list_connected_apps(user: User, *, now: datetime) -> QuerySet[AuthSession]:
     """Return the user's live sessions that an app has, the latest used first."""
     return (
         list_live_sessions(user, now=now)
-        .filter(application__isnull=False)
+        .filter(kind=AuthSession.Kind.GRANT)
         .select_related("application")
     )
 

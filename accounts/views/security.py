@@ -15,7 +15,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
-from accounts.selectors import list_live_devices, list_recent_notices
+from accounts.selectors import (
+    list_connected_apps,
+    list_live_devices,
+    list_recent_notices,
+)
 from accounts.services import notices, sessions
 from accounts.views.factors import shown_factors
 from chatsec.core.context import current_actor
@@ -33,6 +37,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
     activity = list(list_recent_notices(user, now=now)[:SHOWN_NOTICES])
     shown = {
         "sessions": list_live_devices(user, now=now),
+        "apps": list_connected_apps(user, now=now),
         "current_session_id": current_actor().session_id,
         "activity": activity,
         "news": sum(each.seen_at is None for each in activity),
