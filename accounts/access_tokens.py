@@ -71,7 +71,7 @@ def sign(session: AuthSession, *, now: datetime | None = None) -> SignedToken:
 
 def sign_claims(claims: dict[str, object], *, token_type: str) -> str:
     """Return the claims signed with the current key, as a token of that type."""
-    kid, key = next(iter(_keys().items()))
+    kid, key = _signing_key(timezone.now())
     headers = {"kid": kid, "typ": token_type}
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers=headers)
 
@@ -104,10 +104,36 @@ def public_keys() -> dict[Literal["keys"], list[dict[str, str]]]:
 
 
 def _keys() -> dict[str, Ed25519PrivateKey]:
+    """Return the keys that verify now."""
+    now = timezone.now().timestamp()
     return {
-        kid: Ed25519PrivateKey.from_private_bytes(seed)
+        kid: _private_key(seed)
         for kid, seed in settings.CHATSEC_TOKEN_KEYS.items()
+        if not (until := _times(kid)[1]) or now < until
     }
+
+
+def _private_key(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _signing_key(now: datetime) -> tuple[str, Ed25519PrivateKey]:
+    """Return the key that began to sign last; before its time a new one only verifies.
+
+    It is published meanwhile, so that every process and every client that keeps the key
+    set for five minutes knows it when the first token comes.
+    """
+    begun = {kid: _times(kid)[0] for kid in settings.CHATSEC_TOKEN_KEYS}
+    signing = {kid: at for kid, at in begun.items() if at <= now.timestamp()} or begun
+    # Of keys that began together the first one signs.
+    kid = max(signing, key=lambda each: signing[each])
+    return kid, _private_key(settings.CHATSEC_TOKEN_KEYS[kid])
+
+
+def _times(kid: str) -> tuple[int, int]:
+    """Return from when the key signs and until when it verifies; 0 is no limit."""
+    found: tuple[int, int] = settings.CHATSEC_TOKEN_KEY_TIMES.get(kid, (0, 0))
+    return found
 
 
 def _public_key(header: dict[str, object]) -> Ed25519PublicKey:

@@ -91,6 +91,11 @@ def check_keys(
         found.append(
             Error("CHATSEC_TOKEN_KEYS needs 32-byte Ed25519 keys.", id="accounts.E004")
         )
+    times = settings.CHATSEC_TOKEN_KEY_TIMES
+    if keys and all(times.get(kid, (0, 0))[1] for kid in keys):
+        found.append(
+            Error("Every key in CHATSEC_TOKEN_KEYS has an end.", id="accounts.E006")
+        )
     # The tests hash cheaply.
     if settings.CHATSEC_ENV != "test" and settings.PASSWORD_HASHERS[0] != ARGON2ID:
         found.append(

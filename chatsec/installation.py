@@ -10,12 +10,14 @@ import base64
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 KEY_BYTES = 32
+LIMIT = re.compile(r"[0-9]{1,11}")  # a Unix time
 
 
 class MissingSetting(SystemExit):
@@ -33,6 +35,8 @@ class Secrets:
     data_key: bytes
     key_encryption_keys: Mapping[int, bytes]
     token_keys: Mapping[str, bytes]
+    # Unix times: from when a key signs, and until when it verifies; 0 = no limit.
+    token_key_times: Mapping[str, tuple[int, int]]
     # Ed25519 seeds; empty in a process that does not seal the audit log.
     seal_keys: Mapping[str, bytes]
 
@@ -107,15 +111,73 @@ def _decoded(values: Mapping[str, str]) -> Secrets:
     wrapping = _named_keys(values, "CHATSEC_KEY_ENCRYPTION_KEYS")
     if not all(epoch.isdecimal() for epoch in wrapping):
         raise MissingSetting("CHATSEC_KEY_ENCRYPTION_KEYS", "needs whole numbers")
+    token_keys, times = _timed_keys(values["CHATSEC_TOKEN_KEYS"])
     return Secrets(
         secret_key=values["CHATSEC_SECRET_KEY"],
         data_key=_key(values["CHATSEC_DATA_KEY"], "CHATSEC_DATA_KEY"),
         key_encryption_keys={int(epoch): key for epoch, key in wrapping.items()},
-        token_keys=_named_keys(values, "CHATSEC_TOKEN_KEYS"),
+        token_keys=token_keys,
+        token_key_times=times,
         seal_keys=_named_keys(values, "CHATSEC_SEAL_KEYS")
         if values.get("CHATSEC_SEAL_KEYS")
         else {},
     )
+
+
+def _timed_keys(value: str) -> tuple[dict[str, bytes], dict[str, tuple[int, int]]]:
+    """Parse `kid:base64[:signs from[:verifies until]],...`; the order is kept."""
+    name = "CHATSEC_TOKEN_KEYS"
+    plain, times = [], {}
+    for entry in value.split(","):
+        kid, _, rest = entry.strip().partition(":")
+        encoded, *limits = rest.split(":")
+        if len(limits) > 2 or not all(LIMIT.fullmatch(each) for each in limits):
+            raise MissingSetting(name, "is not of the form kid:base64:from:until,...")
+        plain.append(f"{kid}:{encoded}")
+        signs_from, until = (*map(int, limits), 0, 0)[:2]
+        times[kid] = (signs_from, until)
+    return _named_keys({name: ",".join(plain)}, name), times
+
+
+def next_token_keys(value: str, *, signs_from: int, overlap: int, now: int) -> str:
+    """Return `CHATSEC_TOKEN_KEYS` with a new key that signs from then on.
+
+    The keys before it verify for `overlap` seconds more, so that no token that they
+    signed is refused before its own end; those whose time is over are dropped.
+    """
+    keys, times = _timed_keys(value)
+    until = signs_from + overlap
+    kept = []
+    for kid, seed in keys.items():
+        started, ends = times[kid]
+        ends = min(ends or until, until)
+        if ends > now:
+            encoded = base64.b64encode(seed).decode()
+            kept.append(f"{kid}:{encoded}:{started}:{ends}")
+    made = f"k{signs_from}-{secrets.token_hex(2)}:{_random_key()}:{signs_from}"
+    return ",".join([made, *kept])
+
+
+def read_kept(data_dir: Path, name: str) -> str:
+    """Return a secret that was generated here, or nothing."""
+    path = data_dir / "secrets.json"
+    return str(json.loads(path.read_text()).get(name, "")) if path.exists() else ""
+
+
+def replace_kept(data_dir: Path, name: str, value: str) -> None:
+    """Put another value in the place of a generated secret, all of it or nothing."""
+    path = data_dir / "secrets.json"
+    with (data_dir / "secrets.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = {**json.loads(path.read_text()), name: value}
+        unfinished = path.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(kept, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
 
 
 def _named_keys(values: Mapping[str, str], name: str) -> dict[str, bytes]:

@@ -48,6 +48,7 @@ SECRET_KEY = _secrets.secret_key
 CHATSEC_DATA_KEY = _secrets.data_key
 CHATSEC_KEY_ENCRYPTION_KEYS = _secrets.key_encryption_keys
 CHATSEC_TOKEN_KEYS = _secrets.token_keys
+CHATSEC_TOKEN_KEY_TIMES = _secrets.token_key_times
 CHATSEC_SEAL_KEYS = _secrets.seal_keys
 
 DEBUG = False
