@@ -7,11 +7,14 @@ from django import forms
 from accounts.constants import (
     MAX_CODE_LENGTH,
     MAX_LOGIN_LENGTH,
+    MAX_PASSKEY_LENGTH,
     MAX_PASSWORD_LENGTH,
 )
 from accounts.models.factors import is_code
 from accounts.models.recovery import fold_recovery_code
 from accounts.passwords import PasswordPolicy
+from chatsec.core import strict_json
+from chatsec.core.errors import Json
 
 
 class SignInForm(forms.Form):
@@ -21,7 +24,7 @@ class SignInForm(forms.Form):
         label="User name or e-mail",
         max_length=MAX_LOGIN_LENGTH,
         widget=forms.TextInput(
-            attrs={"autocomplete": "username", "autocapitalize": "none"}
+            attrs={"autocomplete": "username webauthn", "autocapitalize": "none"}
         ),
         error_messages={"required": "Please enter your user name or e-mail address."},
     )
@@ -172,3 +175,30 @@ class AppCodeForm(forms.Form):
             "invalid": "The code has six digits.",
         },
     )
+
+
+class PasskeyForm(forms.Form):
+    """What a passkey answered, as the page's script wrote it down."""
+
+    passkey = forms.CharField(max_length=MAX_PASSKEY_LENGTH)
+    question_id = forms.CharField(max_length=64, required=False)
+
+    def clean_passkey(self) -> dict[str, Json]:
+        """Return the answer as JSON; whether it holds is checked further down."""
+        try:
+            answer = strict_json.loads(self.cleaned_data["passkey"].encode())
+        except strict_json.MalformedJson as error:
+            raise forms.ValidationError("This is no answer of a passkey.") from error
+        if not isinstance(answer, dict):
+            raise forms.ValidationError("This is no answer of a passkey.")
+        return answer
+
+
+class NewPasskeyForm(PasskeyForm, FactorNameForm):
+    """A new passkey, and what to call it."""
+
+
+class TicketForm(PasskeyForm):
+    """A passkey's answer to the question that the ticket remembers."""
+
+    ticket = forms.CharField(max_length=256)

@@ -10,6 +10,7 @@ from accounts.views import (
     factors,
     invitations,
     outbox,
+    passkeys,
     passwords,
     providers,
     security,
@@ -95,5 +96,23 @@ urlpatterns = [
         name="account-factor-remove",
     ),
     path("", include("accounts.oauth.urls")),
+    path("account/passkeys", passkeys.passkey_page, name="account-passkey"),
+    path("account/passkeys/ask", passkeys.ask_new_passkey, name="account-passkey-ask"),
+    path(
+        "account/confirm/passkey/ask",
+        passkeys.ask_to_confirm,
+        name="account-confirm-passkey-ask",
+    ),
+    path(
+        "account/confirm/passkey",
+        passkeys.confirm_with_passkey,
+        name="account-confirm-passkey",
+    ),
+    path("sign-in/passkey", passkeys.sign_in_with_passkey, name="sign-in-passkey"),
+    path(
+        "sign-in/code/passkey",
+        passkeys.finish_with_passkey,
+        name="sign-in-code-passkey",
+    ),
     path(".well-known/jwks.json", well_known.key_set, name="jwks"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -25,6 +26,7 @@ from accounts.models import (
     Challenge,
     ExternalIdentity,
     Origin,
+    Passkey,
     ProviderSession,
     User,
 )
@@ -100,9 +102,16 @@ def check_code(challenge_id: UUID | str, code: str) -> Proven:
     return _proven_by(answered)
 
 
-def ask_for_second_passkey(challenge_id: UUID | str) -> Answer:
-    """Return what the browser asks a passkey of this sign-in's user."""
-    return challenges.ask_for_passkey(challenges.get_sign_in(challenge_id))
+def ask_second_factor(challenge_id: UUID | str) -> Mapping[str, object]:
+    """Return how the sign-in goes on: `methods`, and what a passkey is asked."""
+    challenge = challenges.get_sign_in(challenge_id)
+    methods = factor_methods(challenge.user)
+    if Passkey.kind not in methods:
+        return {"methods": methods}
+    return {
+        "methods": methods,
+        "passkey_options": challenges.ask_for_passkey(challenge),
+    }
 
 
 def check_second_passkey(challenge_id: UUID | str, answer: Answer) -> Proven:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Any
+from urllib.parse import urlsplit
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from django.conf import settings
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from accounts.models import User
@@ -22,8 +24,6 @@ from accounts.selectors import has_second_factor
 from accounts.services import enrolment, proof
 from accounts.tests.factories import make_session
 
-ORIGIN = "http://localhost:8000"
-HOST = "localhost"
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 
@@ -35,8 +35,8 @@ class SoftPasskey:
         self.credential_id = token_bytes(32)
         self.user_handle: bytes | None = None
         self.count = 0
-        self.origin = ORIGIN
-        self.host = HOST
+        self.origin = settings.CHATSEC_PUBLIC_URL
+        self.host = str(urlsplit(self.origin).hostname)
         self.flags = PRESENT | VERIFIED
         self.counts = True
         self.kind: str | None = None

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 
@@ -45,9 +47,11 @@ def test_the_page_asks_for_name_and_password():
     page = Client().get("/sign-in")
 
     assert page.status_code == 200
-    assert b'autocomplete="username"' in page.content
+    assert b'autocomplete="username webauthn"' in page.content
     assert b'autocomplete="current-password"' in page.content
-    assert b"<script" not in page.content
+    assert not re.search(
+        rb"<script(?![^>]* (?:nonce=|type=.application/json))", page.content
+    )
     assert b"style=" not in page.content
 
 

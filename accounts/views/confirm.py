@@ -112,7 +112,11 @@ def _shown(
     if refusal is not None:
         form.add_error(next(iter(form.fields)), refusal.message)
         status = 429 if isinstance(refusal, TooMany) else 400
-    shown = {"form": form, "next": next_page(request)}
+    shown = {
+        "form": form,
+        "next": next_page(request),
+        "methods": proof.proof_methods(session_of(request).user),
+    }
     page = render(request, "accounts/confirm.html", shown, status=status)
     if isinstance(refusal, TooMany):
         page["Retry-After"] = str(refusal.retry_after_seconds)

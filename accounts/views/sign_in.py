@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import ChallengeExpired
 from accounts.forms import CodeForm, SignInForm
-from accounts.services import sign_in
+from accounts.services import passkey_sign_in, sign_in
 from accounts.session_keys import CHALLENGE_KEY
 from accounts.views.navigation import next_page, next_query
 from chatsec.core.errors import DomainError, NotFound, TooMany, Unauthenticated
@@ -100,8 +100,21 @@ def _form_page(
         "form": form,
         "next": next_page(request),
         "factor_required": request.GET.get("factor") == "required",
+        **_passkey_question(request, has_password="code" in form.fields),
     }
     page = render(request, template, shown, status=status)
     if isinstance(refusal, TooMany):
         page["Retry-After"] = str(refusal.retry_after_seconds)
     return page
+
+
+def _passkey_question(request: HttpRequest, *, has_password: bool) -> dict[str, object]:
+    """Return what a passkey is asked on this page: alone, or after the password."""
+    if not has_password:
+        ticket, options = passkey_sign_in.ask()
+        return {"passkey_ticket": ticket, "passkey_options": options}
+    challenge_id = request.session.get(CHALLENGE_KEY, "")
+    try:
+        return dict(sign_in.ask_second_factor(challenge_id))
+    except NotFound:
+        return {"methods": []}
