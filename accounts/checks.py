@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -78,6 +80,17 @@ def check_sessions(
             )
         )
     return found
+
+
+@register(Tags.security)
+def check_password_list(
+    app_configs: Sequence[AppConfig] | None, **_options: object
+) -> list[CheckMessage]:
+    """Refuse to start where the installation's own list cannot be read."""
+    named = settings.CHATSEC_COMMON_PASSWORDS
+    if not named or (Path(named).is_file() and os.access(named, os.R_OK)):
+        return []
+    return [Error("CHATSEC_COMMON_PASSWORDS names no file.", id="accounts.E006")]
 
 
 @register(Tags.security)

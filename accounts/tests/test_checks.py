@@ -1,6 +1,8 @@
 import pytest
 from django.core.checks import run_checks
 
+from accounts import checks
+
 
 def ids():
     return {found.id for found in run_checks() if found.id.startswith("accounts.")}
@@ -52,3 +54,14 @@ def test_production_hashes_with_argon2id(settings):
     settings.CHATSEC_ENV = "production"
 
     assert "accounts.E005" in ids()
+
+
+def test_a_list_of_passwords_that_is_named_and_missing_stops_the_start(
+    settings, tmp_path
+):
+    settings.CHATSEC_COMMON_PASSWORDS = str(tmp_path / "leaked.txt")
+    assert [e.id for e in checks.check_password_list(None)] == ["accounts.E006"]
+
+    (tmp_path / "leaked.txt").touch()
+
+    assert checks.check_password_list(None) == []

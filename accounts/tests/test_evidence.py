@@ -6,9 +6,13 @@ from accounts.models import TOTPFactor
 from accounts.selectors import actor_for_session
 from accounts.services import (
     challenges,
+    email_change,
     factors,
+    invitations,
     lockout,
+    passwords,
     people,
+    proof,
     sessions,
     sign_in,
     tokens,
@@ -20,6 +24,7 @@ from accounts.tests.factories import (
     sign_in_browser,
     totp_code,
 )
+from accounts.tests.links import mailed_token
 from accounts.tests.test_factors import wrong_code
 from auditlog.selectors import describe, list_events, read_events
 from chatsec.core import context
@@ -28,6 +33,8 @@ from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Unauthenticated
 
 pytestmark = pytest.mark.django_db
+
+NEW_PASSWORD = "seven lanterns drift past noon"
 
 
 def events(name):
@@ -176,3 +183,28 @@ def test_no_event_holds_an_address_in_clear():
         sign_in.open_token_session(try_password("alice"))
 
     assert "203.0.113.9" not in str(events("accounts.signed_in"))
+
+
+def test_links_and_passwords_leave_evidence_and_no_secret(monkeypatch):
+    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0)
+    zoe = invitations.invite("zoe", email="zoe@example.org")
+    links = [mailed_token(zoe)]
+    invitations.accept_invitation(links[0], password=PASSWORD)
+    passwords.ask_reset("zoe")
+    links.append(mailed_token(zoe))
+    passwords.reset_password(links[1], NEW_PASSWORD)
+    session = make_session(zoe)
+    proof.record_password_confirmation(session)
+    email_change.ask_email_change(session, "zoe@new.example")
+    links.append(mailed_token(zoe))
+    email_change.confirm_email_change(session, links[2])
+
+    pseudonym = str(subject_keys().pseudonym(zoe.id))
+    for name in ("user_invited", "invitation_accepted", "password_reset_asked"):
+        (event,) = events(f"accounts.{name}")
+        assert pseudonym in str(event)
+    set_by = read_events(list_events(event_type="accounts.password_set"))
+    assert sorted(e.details["because"] for e in set_by) == ["invited", "reset"]
+    assert len(events("accounts.email_change_asked")) == 1
+    told = str(read_events(list(list_events())))
+    assert not [word for word in (*links, NEW_PASSWORD, PASSWORD) if word in told]

@@ -111,7 +111,7 @@ def test_the_link_opens_a_form_and_nothing_else(alice):
     page = client.get(path_of(alice))
 
     assert page.status_code == 200
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "strict-origin"
     assert page["Cache-Control"] == "no-store"
     assert 'autocomplete="new-password"' in shown(page)
     client.get("/password/reset", {"token": "csl_wrong"})

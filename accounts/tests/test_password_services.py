@@ -222,6 +222,24 @@ def test_asking_locks_no_account(alice):
         attempt.succeeded = True
 
 
+def test_asking_takes_as_long_for_everybody(alice, monkeypatch):
+    waited = []
+    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(passwords, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(passwords, "sleep", lambda s: waited.append(round(s, 6)))
+    make_user("invited", password=None)
+
+    for name in ("alice", "invited", "nobody"):
+        ask_reset(name)
+    with context.bound(context.RequestContext(ip=HOME)):
+        for _ in range(30):
+            ask_reset("nobody")
+        with pytest.raises(AccountLocked):
+            ask_reset("alice")
+
+    assert waited == [0.3] * 34
+
+
 def test_asking_counts_for_the_address(db):
     with context.bound(context.RequestContext(ip=HOME)):
         for number in range(30):

@@ -32,8 +32,9 @@ def show_form(
     page = render(request, template, {**(shown or {}), "form": form}, status=status)
     if isinstance(refusal, TooMany):
         page["Retry-After"] = str(refusal.retry_after_seconds)
-    # The address may hold a single-use token.
-    page["Referrer-Policy"] = "no-referrer"
+    if token_of(request):
+        # Not "no-referrer": forms would come from the origin "null" and be refused.
+        page["Referrer-Policy"] = "strict-origin"
     return page
 
 
