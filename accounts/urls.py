@@ -43,6 +43,7 @@ urlpatterns = [
         providers.back_channel_logout,
         name="provider-logout",
     ),
+    path("invitation/with/<slug:slug>", providers.accept, name="provider-accept"),
     path("account/identities/link/<slug:slug>", providers.link, name="identity-link"),
     path(
         "account/identities/<uuid:identity_id>/unlink",

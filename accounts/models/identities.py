@@ -255,6 +255,8 @@ class Origin:
 
     identity: ExternalIdentity
     sid_digest: bytes | None = None
+    # When the provider saw him itself, if that was earlier and nothing was asked here.
+    authenticated_at: datetime | None = None
 
 
 def sid_digest(provider_id: UUID, sid: str) -> bytes:

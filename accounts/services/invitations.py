@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import events, notices
-from accounts.models import AccountToken, User
+from accounts.models import AccountToken, ExternalIdentity, User
 from accounts.services import account_tokens, passwords, people
+from accounts.services.identities import Claimed, link_identity
 from accounts.services.notices import mail_link
 from auditlog.services import record
 from chatsec.core.errors import Conflict
@@ -48,6 +49,20 @@ def accept_invitation(
         if display_name:
             people.update_user(user, display_name=display_name)
         people.set_password(user, password, because="invited")
+        target = people.target_of(user)
+        record(events.INVITATION_ACCEPTED, target=target, subject_id=user.id)
+    return user
+
+
+def accept_by_identity(raw: str, claimed: Claimed) -> User:
+    """Link an identity by a mailed link instead of setting a password.
+
+    Raises LinkExpired, or Conflict where the identity is somebody else's; the link is
+    good still then.
+    """
+    with transaction.atomic():
+        user = account_tokens.spend(raw, Purpose.INVITATION).user
+        link_identity(user, claimed, by=ExternalIdentity.LinkedBy.INVITATION)
         target = people.target_of(user)
         record(events.INVITATION_ACCEPTED, target=target, subject_id=user.id)
     return user

@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import assert_never
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -37,13 +38,14 @@ from accounts.models import (
 from accounts.models.identities import sid_digest
 from accounts.selectors import factor_methods, has_second_factor
 from accounts.services import challenges, identities, lockout, oidc, proof
+from accounts.services.invitations import accept_by_identity
 from accounts.services.provisioning import make_account
 from accounts.services.sign_in import CodeNeeded, Proven
 from accounts.session_keys import PROVIDER_BROWSER_KEY
 from auditlog.services import Target, record_refusal
 from chatsec.core import context
 from chatsec.core.crypto import blind_index
-from chatsec.core.errors import DomainError, Json, Unauthenticated
+from chatsec.core.errors import DomainError, Unauthenticated
 
 Purpose = AuthenticationRequest.Purpose
 LinkedBy = ExternalIdentity.LinkedBy
@@ -62,6 +64,10 @@ class Errand:
     session: AuthSession | None = None
     # Ask for the person's own factor, whatever the provider says it saw.
     own_factor: bool = False
+    # Ask the provider to sign him in again, not to say that he is signed in still.
+    fresh: bool = False
+    # The single-use link that the browser came by, where it accepts an invitation.
+    invitation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +86,12 @@ def send_to_provider(
         proof.require_recent(errand.session)
     state, nonce = (secrets.token_urlsafe(RANDOM_BYTES) for _ in range(2))
     verifier = oidc.new_verifier()
-    # Whoever confirms has to sign in there again, not to be signed in still.
-    fresh = errand.purpose == Purpose.CONFIRM
     url = oidc.authorization_url(
         provider,
         state=state,
         nonce=nonce,
         verifier=verifier,
-        extra={"prompt": "login", "max_age": "0"} if fresh else {},
+        extra={"prompt": "login", "max_age": "0"} if errand.fresh else {},
     )
     now = timezone.now()
     asked = AuthenticationRequest(
@@ -104,6 +108,8 @@ def send_to_provider(
         "verifier": verifier,
         "next": errand.next_page,
         "own_factor": "yes" if errand.own_factor else "",
+        "fresh": "yes" if errand.fresh else "",
+        "invitation": errand.invitation,
     }
     asked.save(force_insert=True)
     return url
@@ -164,8 +170,12 @@ def _arrive(
         content["next"],
         asked.session,
         own_factor=bool(content["own_factor"]),
+        fresh=bool(content["fresh"]),
+        invitation=content["invitation"],
     )
-    return Arrival(errand, _carry_out(errand, asked, vouched))
+    if errand.fresh and not _signed_in_since(vouched, asked.created_at):
+        raise ProviderRefused("auth_time")
+    return Arrival(errand, _carry_out(errand, provider, vouched))
 
 
 def _take_request(
@@ -262,22 +272,25 @@ def _is_of_allowed_domain(provider: IdentityProvider, vouched: Verified) -> bool
 
 
 def _carry_out(
-    errand: Errand, asked: AuthenticationRequest, vouched: Verified
+    errand: Errand, provider: IdentityProvider, vouched: Verified
 ) -> Proven | CodeNeeded | ExternalIdentity | None:
     match errand.purpose:
         case Purpose.SIGN_IN:
-            return _sign_in(errand, asked.provider, vouched)
+            return _sign_in(errand, provider, vouched)
+        case Purpose.INVITATION:
+            accept_by_identity(errand.invitation, claimed(provider, vouched))
+            return _sign_in(errand, provider, vouched)
         case Purpose.LINK:
             return identities.link_identity(
                 _session_of(errand).user,
-                claimed(asked.provider, vouched),
+                claimed(provider, vouched),
                 by=LinkedBy.SESSION,
             )
         case Purpose.CONFIRM:
-            _confirm(_session_of(errand), asked, vouched)
+            _confirm(_session_of(errand), provider, vouched)
             return None
-        case _:
-            raise ProviderRequestOver
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _session_of(errand: Errand) -> AuthSession:
@@ -307,7 +320,8 @@ def _sign_in(
     if found.provider_id != provider.id or not provider.is_active:
         raise IdentityUnknown
     sid = vouched.text("sid")
-    origin = Origin(found, sid_digest(provider.id, sid) if sid else None)
+    digest = sid_digest(provider.id, sid) if sid else None
+    origin = Origin(found, digest, _seen_at(vouched))
     shown_there = _has_shown_factor(provider, vouched)
     if has_second_factor(found.user) and (errand.own_factor or not shown_there):
         waiting = challenges.start_sign_in(found.user, origin=origin)
@@ -325,24 +339,31 @@ def _has_shown_factor(provider: IdentityProvider, vouched: Verified) -> bool:
 
 
 def _confirm(
-    session: AuthSession, asked: AuthenticationRequest, vouched: Verified
+    session: AuthSession, provider: IdentityProvider, vouched: Verified
 ) -> None:
     """Take signing in again there as proof here, for who has no factor of his own."""
     found = identities.find_identity(
-        IdentityChannel.OIDC, tenant=asked.provider.issuer, subject=vouched.subject
+        IdentityChannel.OIDC, tenant=provider.issuer, subject=vouched.subject
     )
     if found is None or found.user_id != session.user_id:
         raise IdentityUnknown
-    if not _signed_in_since(vouched, asked.created_at):
-        raise ProviderRefused("auth_time")
     proof.confirm_by_provider(session)
 
 
 def _signed_in_since(vouched: Verified, moment: datetime) -> bool:
-    told: Json = vouched.claims.get("auth_time")
-    earliest = (moment - id_tokens.LEEWAY).timestamp()
-    is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    return is_number and float(str(told)) >= earliest
+    seen_at = _seen_at(vouched)
+    return seen_at is not None and seen_at >= moment - id_tokens.LEEWAY
+
+
+def _seen_at(vouched: Verified) -> datetime | None:
+    """Return when the provider itself saw the person, if it says so."""
+    told = vouched.claims.get("auth_time")
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(told, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _record_refusal(provider: IdentityProvider, refusal: DomainError) -> None:

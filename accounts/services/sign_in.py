@@ -219,6 +219,10 @@ def _remember_origin(session: AuthSession, origin: Origin) -> None:
     )
     if not linked.update(last_used_at=session.authenticated_at):
         raise IdentityUnknown
+    seen_at = origin.authenticated_at
+    if seen_at is not None and seen_at < session.authenticated_at:
+        session.authenticated_at = seen_at
+        session.save(update_fields=["authenticated_at"])
     ProviderSession.objects.create(
         session=session, identity=origin.identity, sid_digest=origin.sid_digest
     )

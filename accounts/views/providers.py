@@ -10,10 +10,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import ProviderRequestOver
-from accounts.models import ExternalIdentity, IdentityProvider
+from accounts.models import AccountToken, ExternalIdentity, IdentityProvider
 from accounts.selectors import find_provider
 from accounts.services import (
     identities,
@@ -21,6 +22,7 @@ from accounts.services import (
     provider_sign_in,
     sign_in,
 )
+from accounts.services.passwords import check_link
 from accounts.services.provider_sign_in import Arrival, Errand, Purpose
 from accounts.views.confirm import recent_proof_required, session_of
 from accounts.views.navigation import next_page
@@ -48,8 +50,25 @@ def _provider(slug: str) -> IdentityProvider:
 @require_POST
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the provider to sign in there."""
-    wants_own = request.POST.get("factor") == "required"
-    errand = Errand(Purpose.SIGN_IN, next_page(request), own_factor=wants_own)
+    errand = Errand(
+        Purpose.SIGN_IN,
+        next_page(request),
+        own_factor=request.POST.get("factor") == "required",
+        fresh=request.POST.get("fresh") == "required",
+    )
+    return _leave(request, _provider(slug), errand)
+
+
+@sensitive_post_parameters("token")
+@require_POST
+def accept(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send who was invited to the provider, to come in by it instead of a password."""
+    raw = request.POST.get("token", "")
+    try:
+        check_link(raw, AccountToken.Purpose.INVITATION)
+    except DomainError as refusal:
+        return _refused(request, refusal)
+    errand = Errand(Purpose.INVITATION, resolve_url("account"), invitation=raw)
     return _leave(request, _provider(slug), errand)
 
 
@@ -65,7 +84,8 @@ def link(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the provider to sign in there again, as fresh proof."""
-    errand = Errand(Purpose.CONFIRM, next_page(request), session_of(request))
+    session = session_of(request)
+    errand = Errand(Purpose.CONFIRM, next_page(request), session, fresh=True)
     return _leave(request, _provider(slug), errand)
 
 

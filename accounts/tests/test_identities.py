@@ -1,0 +1,470 @@
+"""Identities elsewhere: linked once by their owner, and unlinked by him."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.errors import IdentityUnknown, LinkExpired, ProofNeeded
+from accounts.models import (
+    AccountToken,
+    AuthSession,
+    ChannelCode,
+    ExternalIdentity,
+    IdentityChannel,
+    Notice,
+    Origin,
+    User,
+)
+from accounts.models.identities import identity_digest
+from accounts.services import account_tokens, identities, people, proof, sessions
+from accounts.services.identities import Claimed
+from accounts.services.sign_in import Proven, open_token_session
+from accounts.tests.factories import (
+    make_identity,
+    make_provider,
+    make_session,
+    make_user,
+    sign_in_browser,
+    totp_code,
+)
+from accounts.tests.provider import come_back, sent, sign_in, who
+from accounts.tests.race import of_kind, race
+from auditlog.selectors import list_events
+from chatsec.core.errors import Conflict, NotFound
+
+pytestmark = pytest.mark.django_db
+LINK = "/account/identities/link/acme"
+ACCEPT = "/invitation/with/acme"
+SLACK = Claimed("slack", "T-acme", "U-alice", "alice in Slack")
+
+
+def proven(client, user):
+    """Return the browser signed in as the user, who has just given his password."""
+    sign_in_browser(client, user)
+    proof.record_password_confirmation(AuthSession.objects.latest("created_at"))
+    return client
+
+
+def proven_session(user):
+    session = make_session(user, kind="browser")
+    proof.record_password_confirmation(session)
+    return session
+
+
+def test_its_owner_links_it_from_a_signed_in_session(client, acme, provider):
+    alice = make_user("alice")
+
+    answer = sign_in(proven(client, alice), LINK)
+
+    assert answer["Location"] == "/account"
+    identity = ExternalIdentity.objects.get()
+    assert identity.user == alice
+    assert identity.linked_by == "session"
+    assert Notice.objects.filter(user=alice, kind="identity_linked").exists()
+    assert list_events(event_type="accounts.identity_linked").count() == 1
+    page = client.get("/account").content.decode()
+    assert "Acme" in page
+    assert sign_in(Client())["Location"] == "/"
+
+
+def test_it_is_kept_sealed_and_found_by_a_keyed_digest(provider):
+    alice = make_user("alice")
+
+    identity = make_identity(alice, provider, "00u-zebra")
+
+    row = ExternalIdentity.objects.values_list().get(id=identity.id)
+    assert b"zebra" not in b"".join(bytes(x) for x in row if isinstance(x, bytes))
+    assert "zebra" not in str([x for x in row if isinstance(x, str)])
+    assert ExternalIdentity.objects.get().subject == "00u-zebra"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("oidc", "a", "bc"), ("oidc", "ab", "c")),
+        (("slack", "t", "u"), ("teams", "t", "u")),
+        (("oidc", 'a","b', "c"), ("oidc", "a", 'b","c')),
+        (("oidc", "a", "u"), ("oidc", "a", "U")),
+    ],
+)
+def test_no_two_identities_share_a_digest(one, other):
+    digests = {
+        identity_digest(channel, tenant=tenant, subject=subject)
+        for channel, tenant, subject in (one, other)
+    }
+
+    assert len(digests) == 2
+
+
+def test_linking_needs_fresh_proof(client, acme, provider):
+    sign_in_browser(client, make_user("alice"))
+
+    answer = client.post(LINK)
+
+    assert answer["Location"].startswith("/account/confirm")
+    assert acme.requests == []
+
+
+def test_a_stranger_is_sent_to_sign_in(client, provider):
+    assert client.post(LINK)["Location"].startswith("/sign-in")
+
+
+def test_the_answer_links_only_in_the_session_that_asked(client, acme, provider):
+    alice, mallory = make_user("alice"), make_user("mallory")
+    back = come_back(sent(proven(client, alice), LINK))
+    # The same browser, but somebody else has signed in on it meanwhile.
+    sign_in_browser(client, mallory)
+
+    assert client.get(back).status_code == 400
+    assert not ExternalIdentity.objects.exists()
+
+
+def test_an_attackers_answer_is_not_taken_by_the_victims_browser(
+    client, acme, provider
+):
+    alice, mallory = make_user("alice"), make_user("mallory")
+    back = come_back(sent(proven(Client(), mallory), LINK))
+
+    assert proven(client, alice).get(back).status_code == 400
+    assert not ExternalIdentity.objects.exists()
+
+
+def test_what_is_linked_stays_its_owners(client, acme, linked):
+    mallory = make_user("mallory")
+
+    answer = sign_in(proven(client, mallory), LINK)
+
+    assert answer.status_code == 409
+    assert b"another account" in answer.content
+    assert b"alice" not in answer.content.lower()
+    assert ExternalIdentity.objects.get().user == linked
+
+
+def test_linking_ones_own_again_changes_nothing(client, acme, linked):
+    sign_in(proven(client, linked), LINK)
+
+    assert ExternalIdentity.objects.count() == 1
+    assert Notice.objects.filter(kind="identity_linked").count() == 1
+
+
+def test_a_closed_account_links_nothing(provider):
+    alice = make_user("alice")
+    people.close_account(alice)
+
+    with pytest.raises(IdentityUnknown):
+        make_identity(alice, provider)
+
+
+def test_unlinking_ends_what_the_identity_opened_but_not_this_session(
+    client, acme, linked
+):
+    elsewhere = Client()
+    sign_in(elsewhere)
+    identity = ExternalIdentity.objects.get()
+
+    answer = proven(client, linked).post(f"/account/identities/{identity.id}/unlink")
+
+    assert answer["Location"] == "/account"
+    assert not ExternalIdentity.objects.exists()
+    assert who(elsewhere) is None
+    assert who(client) == "alice"
+    assert sign_in(Client()).status_code == 401
+    assert Notice.objects.filter(kind="identity_unlinked").exists()
+    assert list_events(event_type="accounts.identity_unlinked").count() == 1
+
+
+def test_unlinking_needs_fresh_proof(client, provider):
+    alice = make_user("alice")
+    identity = make_identity(alice, provider)
+    sign_in_browser(client, alice)
+
+    answer = client.post(f"/account/identities/{identity.id}/unlink")
+
+    assert answer["Location"].startswith("/account/confirm")
+    with pytest.raises(ProofNeeded):
+        identities.unlink_identity(make_session(alice), identity.id)
+    assert ExternalIdentity.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["bob", "charlie"])
+def test_nobody_elses_identity_can_be_unlinked(provider, name):
+    identity = make_identity(make_user("alice"), provider)
+
+    with pytest.raises(NotFound):
+        identities.unlink_identity(proven_session(make_user(name)), identity.id)
+    with pytest.raises(NotFound):
+        identities.unlink_identity(proven_session(identity.user), uuid4())
+
+
+def test_the_last_way_in_stays(provider):
+    alice = make_user("alice", password=None)
+    identity = make_identity(alice, provider)
+
+    with pytest.raises(Conflict, match="only way"):
+        identities.unlink_identity(proven_session(alice), identity.id)
+
+    other = make_provider("https://id.other.example", slug="other")
+    make_identity(alice, other)
+    identities.unlink_identity(proven_session(alice), identity.id)
+    assert ExternalIdentity.objects.get().provider == other
+
+
+def test_who_has_no_password_proves_himself_at_the_provider(client, acme, provider):
+    alice = make_user("alice", password=None)
+    make_identity(alice, provider)
+    sign_in(client)
+    assert "/account/confirm" in client.post(LINK)["Location"]
+    assert b"Sign in again with Acme" in client.get("/account/confirm").content
+
+    answer = sign_in(client, "/account/confirm/with/acme", next="/account")
+
+    assert acme.last_asked["prompt"] == "login"
+    assert acme.last_asked["max_age"] == "0"
+    assert answer["Location"] == "/account"
+    assert client.post(LINK).status_code == 200
+
+
+@pytest.mark.parametrize("auth_time", [None, 1_000_000, "now", True, 1e300])
+def test_an_old_sign_in_there_is_no_fresh_proof(client, acme, linked, auth_time):
+    sign_in(client)
+    acme.claims = {"auth_time": auth_time}
+
+    assert sign_in(client, "/account/confirm/with/acme").status_code == 401
+    assert AuthSession.objects.get().password_confirmed_at is None
+
+
+def test_somebody_elses_identity_is_no_proof(client, acme, linked):
+    sign_in(client)
+    acme.subject = "somebody-else"
+
+    assert sign_in(client, "/account/confirm/with/acme").status_code == 401
+
+
+def test_a_sign_in_there_does_not_stand_in_for_an_own_factor(client, acme, provider):
+    carol = make_user("carol", totp=True)
+    make_identity(carol, provider)
+    sign_in_browser(client, carol)
+
+    assert sign_in(client, "/account/confirm/with/acme").status_code == 403
+    assert client.post(LINK)["Location"].startswith("/account/confirm")
+
+
+def test_an_old_session_there_does_not_count_as_a_sign_in_now(client, acme, linked):
+    acme.claims = {"auth_time": 1_700_000_000}
+
+    assert sign_in(client).status_code == 302
+    assert AuthSession.objects.get().authenticated_at.year == 2023
+    assert AuthSession.objects.get().created_at.year > 2023
+    assert sign_in(client, fresh="required").status_code == 401
+
+
+def test_a_channels_user_is_linked_by_a_code_from_a_session():
+    alice = make_user("alice")
+    code = identities.issue_channel_code(proven_session(alice), IdentityChannel.SLACK)
+
+    identities.spend_channel_code(SLACK, f" {code.lower()} ")
+
+    found = identities.find_identity("slack", tenant="T-acme", subject="U-alice")
+    assert found is not None
+    assert found.user == alice
+    assert found.label == "alice in Slack"
+    assert identities.find_identity("slack", tenant="T-evil", subject="U-alice") is None
+    with pytest.raises(LinkExpired):
+        identities.spend_channel_code(SLACK, code)
+
+
+def test_a_code_needs_fresh_proof_and_is_kept_as_a_digest():
+    alice = make_user("alice")
+    with pytest.raises(ProofNeeded):
+        identities.issue_channel_code(make_session(alice), IdentityChannel.SLACK)
+    session = proven_session(alice)
+    first = identities.issue_channel_code(session, IdentityChannel.SLACK)
+    second = identities.issue_channel_code(session, IdentityChannel.SLACK)
+
+    assert ChannelCode.objects.count() == 1
+    assert second.replace("-", "").encode() not in bytes(
+        ChannelCode.objects.get().digest
+    )
+    with pytest.raises(LinkExpired):
+        identities.spend_channel_code(SLACK, first)
+
+
+def test_a_code_is_for_one_channel_and_its_time_and_its_session():
+    alice = make_user("alice")
+    session = proven_session(alice)
+    code = identities.issue_channel_code(session, IdentityChannel.SLACK)
+    with pytest.raises(LinkExpired):
+        identities.spend_channel_code(Claimed("teams", "T", "U"), code)
+    late = ChannelCode.objects.get().expires_at
+    with pytest.raises(LinkExpired):
+        identities.spend_channel_code(SLACK, code, now=late)
+    code = identities.issue_channel_code(session, IdentityChannel.SLACK)
+    sessions.revoke_session(session)
+    with pytest.raises(LinkExpired):
+        identities.spend_channel_code(SLACK, code)
+    assert not ExternalIdentity.objects.exists()
+
+
+@pytest.mark.parametrize("code", ["", "-", "A" * 24, "\x00", "A" * 100_000])
+def test_no_other_code_links(code):
+    identities.issue_channel_code(
+        proven_session(make_user("alice")), IdentityChannel.SLACK
+    )
+
+    with pytest.raises(LinkExpired):
+        identities.spend_channel_code(SLACK, code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_uses_of_a_code_one_links():
+    alice = make_user("alice")
+    code = identities.issue_channel_code(proven_session(alice), IdentityChannel.SLACK)
+    subjects = iter(range(16))
+
+    def spend():
+        own = Claimed("slack", "T", f"U-{next(subjects)}")
+        return identities.spend_channel_code(own, code)
+
+    results = race(16, spend)
+
+    assert of_kind(results, ExternalIdentity) == 1
+    assert of_kind(results, LinkExpired) == 15
+    assert ExternalIdentity.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_owners_one_gets_the_identity():
+    names = iter([make_user(f"user-{number}") for number in range(8)])
+
+    results = race(
+        8, lambda: identities.link_identity(next(names), SLACK, by="session")
+    )
+
+    assert of_kind(results, ExternalIdentity) == 1
+    assert of_kind(results, Conflict) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_unlinkings_at_once_one_way_in_is_left():
+    alice = make_user("alice", password=None)
+    providers = [make_provider(f"https://{n}.example", slug=n) for n in ("a", "b")]
+    linked = iter([make_identity(alice, each).id for each in providers])
+    session = proven_session(alice)
+
+    results = race(2, lambda: identities.unlink_identity(session, next(linked)))
+
+    assert of_kind(results, Conflict) == 1
+    assert ExternalIdentity.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_answers_one_signs_in(acme, provider):
+    make_identity(make_user("alice"), provider)
+    client = Client()
+    back = come_back(sent(client))
+    cookie = client.cookies["session"].value
+
+    def answer():
+        twin = Client()
+        twin.cookies["session"] = cookie
+        return twin.get(back).status_code
+
+    results = race(8, answer)
+
+    assert sorted(results) == [302, *[400] * 7]
+    assert acme.requests.count("/token") == 1
+    assert AuthSession.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_first_sign_ins_one_account_comes(acme):
+    make_provider(acme.issuer, makes_accounts=True)
+    acme.claims = {"email": "zoe@acme.example", "email_verified": True}
+    clients = [Client() for _ in range(4)]
+    ways = iter([(each, come_back(sent(each))) for each in clients])
+
+    def arrive():
+        client, back = next(ways)
+        return client.get(back).status_code
+
+    assert race(4, arrive) == [302] * 4
+    assert User.objects.count() == 1
+    assert ExternalIdentity.objects.count() == 1
+
+
+def test_signing_in_loses_to_unlinking(client, acme, provider):
+    """Who was being asked for his code when the identity was unlinked stays out."""
+    carol = make_user("carol", totp=True)
+    identity = make_identity(carol, provider)
+    assert "/sign-in/code" in sign_in(client)["Location"]
+    session = make_session(carol, stepped_up=True)
+    identities.unlink_identity(session, identity.id)
+
+    client.post("/sign-in/code", {"code": totp_code(carol)})
+
+    assert who(client) is None
+    assert AuthSession.objects.get() == session
+
+
+def test_an_identity_unlinked_at_the_last_moment_opens_nothing(client, provider):
+    identity = make_identity(make_user("alice"), provider)
+    proven_by = Proven(identity.user, ("fed",), origin=Origin(identity))
+    ExternalIdentity.objects.all().delete()
+
+    with pytest.raises(IdentityUnknown):
+        open_token_session(proven_by)
+
+
+@pytest.fixture
+def invitation(provider):
+    """Return the token of a mailed invitation, and who is invited."""
+    user = make_user("zoe", password=None)
+    return account_tokens.issue(user, AccountToken.Purpose.INVITATION), user
+
+
+def test_an_invitation_is_accepted_by_an_identity(client, acme, invitation):
+    raw, user = invitation
+    assert b"Use Acme instead of a password" in (
+        client.get(f"/invitation?token={raw}").content
+    )
+
+    answer = sign_in(client, ACCEPT, token=raw)
+
+    assert answer.status_code == 302
+    assert who(client) == "zoe"
+    assert ExternalIdentity.objects.get().linked_by == "invitation"
+    assert not user.has_usable_password()
+    assert list_events(event_type="accounts.invitation_accepted").count() == 1
+    assert client.post(ACCEPT, {"token": raw}).status_code == 400
+
+
+def test_an_invitation_links_once(client, acme, invitation):
+    raw, _ = invitation
+    twin = Client()
+    first, second = (
+        come_back(sent(each, ACCEPT, token=raw)) for each in (client, twin)
+    )
+    acme.subject = "first"
+
+    assert client.get(first).status_code == 302
+    acme.subject = "second"
+    assert twin.get(second).status_code == 400
+    assert ExternalIdentity.objects.count() == 1
+
+
+def test_an_invitation_does_not_take_a_linked_identity(
+    client, acme, linked, invitation
+):
+    raw, user = invitation
+
+    assert sign_in(client, ACCEPT, token=raw).status_code == 409
+    assert ExternalIdentity.objects.get().user == linked
+    assert account_tokens.find(raw, AccountToken.Purpose.INVITATION) is not None
+    assert not user.identities.exists()
+
+
+@pytest.mark.parametrize("raw", ["", "csl_guess", "\x00"])
+def test_no_invitation_no_way(client, acme, provider, raw):
+    assert client.post(ACCEPT, {"token": raw}).status_code == 400
+    assert acme.requests == []
