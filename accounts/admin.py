@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from accounts import provider_admin  # noqa: F401 - registers its own pages
 from accounts.models import AuthSession, TOTPFactor, User
 from accounts.models.people import email_digest
 from accounts.names import fold_name

@@ -133,8 +133,11 @@ def verify_id_token(
     """Return the claims of an ID token that answers this very request."""
     token = _decode(raw, keys, algorithms=expected.algorithms, kinds=("", "jwt"))
     claims = _checked(token, expected, now=now)
-    if not expected.nonce or not hmac.compare_digest(
-        str(claims.get("nonce")).encode(), expected.nonce.encode()
+    nonce = claims.get("nonce")
+    if (
+        not isinstance(nonce, str)
+        or not nonce
+        or not hmac.compare_digest(nonce.encode(), expected.nonce.encode())
     ):
         raise TokenRefused("nonce")
     if not claims["sub"]:

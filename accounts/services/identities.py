@@ -133,10 +133,31 @@ def unlink_identity(session: AuthSession, identity_id: UUID) -> None:
         if found is None:
             raise NotFound("There is no such identity.")
         _keep_a_way_in(user, found)
-        _end_sessions(found, but=session)
-        _tell(user, found, event=events.IDENTITY_UNLINKED)
-        notify(user, notices.IDENTITY_UNLINKED, facts={"provider": found.where})
-        found.delete()
+        _unlink(found, but=session)
+
+
+def unlink_for(identity: ExternalIdentity) -> None:
+    """Unlink somebody's identity for whoever administers accounts.
+
+    Even the last way in goes: an invitation opens another one.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(id=identity.user_id)
+        found = (
+            ExternalIdentity.objects.select_related("provider", "user")
+            .filter(id=identity.id)
+            .first()
+        )
+        if found is not None:
+            _unlink(found, but=None)
+
+
+def _unlink(identity: ExternalIdentity, *, but: AuthSession | None) -> None:
+    _end_sessions(identity, but=but)
+    _tell(identity.user, identity, event=events.IDENTITY_UNLINKED)
+    facts = {"provider": identity.where}
+    notify(identity.user, notices.IDENTITY_UNLINKED, facts=facts)
+    identity.delete()
 
 
 def _keep_a_way_in(user: User, leaving: ExternalIdentity) -> None:

@@ -16,7 +16,7 @@ from accounts.models import AuthSession, ExternalIdentity, IdentityProvider
 from accounts.services import oidc
 from accounts.services.sessions import revoke_session
 from auditlog.services import Target, record
-from chatsec.core.errors import Invalid
+from chatsec.core.errors import Conflict, Invalid
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 OPENID = "openid"
@@ -54,6 +54,26 @@ def save_provider(
         )
         if not provider.is_active:
             _end_sessions(provider)
+    oidc.forget_published()
+
+
+def remove_provider(provider: IdentityProvider) -> None:
+    """Take the provider away, with evidence; raise Conflict while people use it."""
+    with transaction.atomic():
+        held = IdentityProvider.objects.select_for_update().get(id=provider.id)
+        if ExternalIdentity.objects.filter(provider=held).exists():
+            raise Conflict("People are linked to it. Switch it off instead.")
+        record(
+            events.PROVIDER_CHANGED,
+            target=Target("accounts.identity_provider", str(held.id)),
+            details={
+                "provider": held.slug,
+                "issuer": held.issuer,
+                "columns": ["removed"],
+                "is_active": False,
+            },
+        )
+        held.delete()
     oidc.forget_published()
 
 

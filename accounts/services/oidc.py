@@ -85,8 +85,16 @@ def forget_published() -> None:
 
 def callback_url(provider: IdentityProvider) -> str:
     """Return where the provider sends browsers back: an address of its own."""
-    base = settings.CHATSEC_PUBLIC_URL.rstrip("/")
-    return f"{base}/sign-in/with/{provider.slug}/callback"
+    return f"{_address(provider)}/callback"
+
+
+def logout_url(provider: IdentityProvider) -> str:
+    """Return where the provider tells that it signed somebody out."""
+    return f"{_address(provider)}/logout"
+
+
+def _address(provider: IdentityProvider) -> str:
+    return f"{settings.CHATSEC_PUBLIC_URL.rstrip('/')}/sign-in/with/{provider.slug}"
 
 
 def discover(provider: IdentityProvider) -> Metadata:
