@@ -73,9 +73,10 @@ class OAuthApplication(AbstractApplication):
 
     def clean(self) -> None:
         """Refuse redirect addresses and scopes that cannot be meant."""
+        unknown = set(self.scopes or []) - {*SCOPES}
         faults = {
             "redirect_uris": list(_redirect_faults(self.redirect_uris.split())),
-            "scopes": [f"{each} is no scope." for each in set(self.scopes) - {*SCOPES}],
+            "scopes": [f"{each} is no scope." for each in unknown],
         }
         if found := {field: texts for field, texts in faults.items() if texts}:
             raise ValidationError(found)

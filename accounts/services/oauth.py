@@ -89,7 +89,16 @@ def take_code(
         return None
     if now >= code.expires_at or not signs_in(code.session, now=now):
         return None
-    return code
+    return code if _is_still_offered(code) else None
+
+
+def _is_still_offered(code: AuthorizationCode) -> bool:
+    """Lock the app, as whoever switches it off does; whether it may have this still."""
+    application = OAuthApplication.objects.select_for_update(no_key=True).get(
+        id=code.application_id
+    )
+    offered = set(application.offered_scopes)
+    return application.is_enabled and set(code.scopes) <= offered
 
 
 def _hold_owner(digest: bytes, application: OAuthApplication) -> bool:
