@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.constants import DEVICE_LIFE
 from accounts.models import AuthSession
+from accounts.polling import counts_as_use
 from accounts.selectors import actor_for_session, signs_in
 from accounts.services import known_devices
 from accounts.services.sessions import touch_session
@@ -45,6 +46,15 @@ class SessionActorMiddleware:
         _send_device_cookie(request, response)
         return response
 
+    def process_view(self, request: HttpRequest, *_view: object) -> None:
+        """Note that the session was used, now that it is known for what."""
+        session: AuthSession | None = getattr(request.session, "auth_session", None)
+        # Emptied just above when the session is over.
+        if session is None or SESSION_KEY not in request.session:
+            return
+        if counts_as_use(request):
+            touch_session(session, now=timezone.now())
+
 
 def _send_device_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
     marks = request.META.get(known_devices.MARKS_KEY)
@@ -74,7 +84,6 @@ def _actor_of(request: HttpRequest) -> Actor:
         request._cached_user = AnonymousUser()  # type: ignore[attr-defined]  # noqa: SLF001 - where Django's own middleware looks first
         return nobody
     request._cached_user = session.user  # type: ignore[attr-defined]  # noqa: SLF001 - saves the second query
-    touch_session(session, now=now)
     return actor_for_session(session, _channel_of(request, api=Channel.WEB))
 
 

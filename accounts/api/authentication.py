@@ -12,6 +12,7 @@ from accounts import access_tokens, api_keys
 from accounts.constants import NOT_SIGNED_IN_MESSAGE
 from accounts.errors import InvalidToken
 from accounts.models import ApiKey, AuthSession, User
+from accounts.polling import counts_as_use
 from accounts.selectors import (
     actor_for_key,
     actor_for_session,
@@ -61,7 +62,8 @@ class AccessTokenAuthentication(authentication.BaseAuthentication):
         if token is None:
             return None
         session = _session_of(token)
-        touch_session(session, now=timezone.now())
+        if counts_as_use(request._request):  # noqa: SLF001 - the plain request knows its view
+            touch_session(session, now=timezone.now())
         _name_actor(request, actor_for_session(session, Channel.API))
         return session.user, session
 

@@ -109,6 +109,8 @@ class ApiView(APIView):
     """
 
     required_permission: ClassVar[str | Mapping[str, str]]
+    # Methods that clients call by themselves: they do not keep a session alive.
+    polled_methods: ClassVar[tuple[str, ...]] = ()
     # What a connected app must have been allowed besides, all of it (ANY_CALLER only).
     app_scopes: ClassVar[tuple[str, ...]] = ("chat",)
     # What lists come in: `paginate` makes the pages, the document tells of them.

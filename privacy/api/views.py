@@ -97,6 +97,7 @@ class RequestView(ApiView):
     """GET /privacy/requests/{id}."""
 
     required_permission = SIGNED_IN
+    polled_methods = ("GET",)
 
     @extend_schema(responses=RequestSerializer)
     def get(self, request: Request, request_id: UUID) -> Response:

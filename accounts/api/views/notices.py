@@ -19,6 +19,7 @@ class NoticesView(ApiView):
     """GET /auth/notices."""
 
     required_permission = SIGNED_IN
+    polled_methods = ("GET",)
 
     @extend_schema(responses=NoticeSerializer(many=True))
     def get(self, request: Request) -> Response:
