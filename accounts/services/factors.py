@@ -160,7 +160,7 @@ def remove_factor(factor: Factor) -> None:
 
 def hold_user(user: User) -> None:
     """Lock the account's row until the transaction ends: its factors change by one."""
-    User.objects.select_for_update().only("id").get(id=user.id)
+    User.objects.select_for_update(no_key=True).only("id").get(id=user.id)
 
 
 def refuse_too_many(count: int) -> None:

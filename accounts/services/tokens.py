@@ -15,7 +15,9 @@ from accounts import access_tokens, events
 from accounts.constants import REFRESH_RETRY_WINDOW
 from accounts.errors import InvalidToken
 from accounts.models import AuthSession, OAuthApplication, RefreshToken
+from accounts.notices import TOKEN_REUSED
 from accounts.selectors import signs_in
+from accounts.services.notices import notify
 from accounts.services.sessions import revoke_session, target_of
 from auditlog.services import record
 from chatsec.core.crypto import blind_index, open_for, seal_for
@@ -161,6 +163,7 @@ def _end_family(session: AuthSession) -> None:
         target=target_of(session),
         subject_id=session.user_id,
     )
+    notify(session.user, TOKEN_REUSED, facts={"device": session.device_name})
 
 
 def _new_refresh(session: AuthSession, *, now: datetime) -> str:

@@ -219,6 +219,8 @@ def test_sign_out_ends_the_session_on_the_server():
     answer = client.post("/sign-out")
 
     assert answer["Location"] == "/sign-in"
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert answer.cookies["session"].value == ""
     assert user_of(client) is None
     assert user_of(thief) is None
     assert AuthSession.objects.get().revoked_because == "signed_out"

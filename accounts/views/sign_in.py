@@ -82,7 +82,10 @@ def code_page(request: HttpRequest) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End this browser's session everywhere it is known."""
     sign_in.end_browser_session(request)
-    return redirect("sign-in")
+    page = redirect("sign-in")
+    # Not "cookies": the device stays known, and the session's cookie is gone anyway.
+    page["Clear-Site-Data"] = '"cache", "storage"'
+    return page
 
 
 def _form_page(
