@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.models import AuthSession, OAuthApplication
 from accounts.services.applications import secret_matches
 from accounts.tests.oauth.app import App, register, register_site
-from auditlog.selectors import describe, list_events
+from auditlog.selectors import list_events, read_events
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def secrets_on(page):
 
 def changes():
     rows = list_events(event_type="accounts.application_changed")
-    return [describe(event)["what"] for event in rows]
+    return [read.details["what"] for read in read_events(list(rows))]
 
 
 def test_it_registers_a_public_app(office):
