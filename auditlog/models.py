@@ -94,6 +94,7 @@ class Seal(models.Model):
 
     class Meta:
         default_permissions = ()
+        indexes = [models.Index(fields=["kind", "number"], name="seal_by_kind")]
         constraints = [
             models.UniqueConstraint(
                 fields=["epoch", "xid_from"], name="seal_one_per_window"

@@ -410,7 +410,19 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "chatsec.core.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {
+        "quiet": {
+            "()": "chatsec.core.logs.QuietTasks",
+            "tasks": ["auditlog.tasks.seal_events"],
+        }
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["quiet"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("CHATSEC_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "propagate": False},

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connections, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from auditlog.constants import HEARTBEAT, SEAL_EVENTS
@@ -98,16 +97,20 @@ def leaves_in(window: Window) -> list[Leaf]:
 def _follow_cluster(chain: SealChain) -> Window:
     """Return the window to seal next; in a new cluster a new epoch begins first."""
     cluster = str(_ask("SELECT audit_cluster()")[0])
-    begun = Seal.objects.using(RETENTION).filter(kind=Kind.EPOCH).last()
+    epochs = Seal.objects.using(RETENTION).filter(kind=Kind.EPOCH)
+    begun = epochs.order_by("-number").first()
     if begun is None:
         chain.append_note(Kind.EPOCH, {"cluster": cluster})
         return _window(1, since=0)
     if begun.named()["cluster"] != cluster:
         _begin_epoch(chain, old=begun.epoch, cluster=cluster)
         return _window(begun.epoch + 1, since=0)
-    seals = Seal.objects.using(RETENTION).filter(epoch=begun.epoch)
-    newest = seals.aggregate(below=Max("xid_below"))["below"]
-    return _window(begun.epoch, since=newest or 0)
+    # The windows of an epoch follow each other: the last one begins the highest.
+    ends = Seal.objects.using(RETENTION).filter(
+        epoch=begun.epoch, xid_from__isnull=False
+    )
+    last = ends.order_by("-xid_from").values_list("xid_below", flat=True).first()
+    return _window(begun.epoch, since=last or 0)
 
 
 def _begin_epoch(chain: SealChain, *, old: int, cluster: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter as BaseFormatter
@@ -48,6 +49,21 @@ class JsonFormatter(BaseFormatter):
         """Drop what the base class adds of the exception's own words."""
         log_data.pop("exc_info", None)
         return log_data
+
+
+class QuietTasks(logging.Filter):
+    """Leaves out that a task came and went which runs every second; failures stay."""
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self._tasks = frozenset(tasks)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record is kept."""
+        about = getattr(record, "data", None)
+        if record.levelno > logging.INFO or not isinstance(about, dict):
+            return True
+        return about.get("name") not in self._tasks
 
 
 def _request_id(record: logging.LogRecord) -> str:

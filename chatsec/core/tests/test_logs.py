@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatsec.core import redaction
-from chatsec.core.logs import JsonFormatter
+from chatsec.core.logs import JsonFormatter, QuietTasks
 
 
 def line(message, *args, exc_info=None, **extra):
@@ -72,3 +72,17 @@ def test_a_broken_redactor_shows_nothing(settings, monkeypatch):
     monkeypatch.setattr(redaction, "_redactor", lambda: broken)
 
     assert redaction.redact("jane@example.org") == "[REDACTED]"
+
+
+def test_what_runs_every_second_is_heard_of_when_it_fails_only() -> None:
+    quiet = QuietTasks(["app.tasks.often"])
+
+    def kept(level: int, name: str) -> bool:
+        record = logging.LogRecord("celery", level, "", 0, "came", None, None)
+        record.data = {"name": name}
+        return quiet.filter(record)
+
+    assert not kept(logging.INFO, "app.tasks.often")
+    assert kept(logging.ERROR, "app.tasks.often")
+    assert kept(logging.INFO, "app.tasks.daily")
+    assert quiet.filter(logging.LogRecord("x", logging.INFO, "", 0, "y", None, None))
