@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.errors import AccountLocked
 from chatsec.core.context import current_actor
@@ -31,7 +31,7 @@ SHOWN_REQUESTS = 20
 
 @login_required
 @never_cache
-@require_GET
+@require_safe
 def privacy_page(request: HttpRequest) -> HttpResponse:
     """Show what is held on the visitor, and what he can do about it."""
     page = _page(request, OpenRequestForm())
@@ -104,7 +104,7 @@ def cancel_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_GET  # no HEAD: a look would use a download up
 def download(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     """Send the visitor's own export."""
     try:
@@ -115,7 +115,7 @@ def download(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
         return _page(request, OpenRequestForm(), status=404 if missing else 409)
 
 
-@require_GET
+@require_safe
 def notice_page(request: HttpRequest) -> HttpResponse:
     """Show the privacy notice, to anybody."""
     return render(request, "privacy/notice.html", {"notice": selectors.get_notice()})

@@ -7,12 +7,12 @@ import ipaddress
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts import outbox
 
 
-@require_GET
+@require_safe
 def outbox_page(request: HttpRequest) -> HttpResponse:
     """Show the latest messages to whoever sits at this machine; 404 elsewhere.
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.selectors import (
@@ -29,7 +29,7 @@ SHOWN_NOTICES = 20
 
 
 @login_required
-@require_GET
+@require_safe
 def account_page(request: HttpRequest) -> HttpResponse:
     """Show the signed-in user's own devices, activity and factors."""
     user = cast("User", request.user)

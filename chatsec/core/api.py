@@ -16,6 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.module_loading import import_string
 from rest_framework import exceptions, status
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -115,6 +116,19 @@ class ApiView(APIView):
     app_scopes: ClassVar[tuple[str, ...]] = ("chat",)
     # What lists come in: `paginate` makes the pages, the document tells of them.
     pagination_class: ClassVar[type[CursorPage]] = CursorPage
+
+    def perform_authentication(self, request: Request) -> None:
+        """Ask for the CSRF token also where the cookie that came is not looked at.
+
+        Then no route has to be left out when somebody asks whether another site can
+        make a signed-in browser write.
+        """
+        super().perform_authentication(request)
+        if (
+            not request.authenticators
+            and settings.SESSION_COOKIE_NAME in request.COOKIES
+        ):
+            SessionAuthentication().enforce_csrf(request)
 
     def check_permissions(self, request: Request) -> None:
         """Answer 405 to a method that nobody has, whoever asks."""

@@ -16,6 +16,8 @@ from chatsec.core.api import OUTAGE_MESSAGE, plain_problem, status_of, wants_jso
 from chatsec.core.errors import DomainError, TooMany
 from chatsec.core.outage import is_out_of_reach
 
+PAGE_METHODS = ("GET", "HEAD", "POST")
+
 
 class RefusalMiddleware:
     """Words the refusals that a page did not word itself: they are no faults."""
@@ -36,6 +38,31 @@ class RefusalMiddleware:
         page = _page(request, status_of(error), error.code, error.message)
         if isinstance(error, TooMany):
             page["Retry-After"] = str(error.retry_after_seconds)
+        return page
+
+
+class PageMethodsMiddleware:
+    """Answers 405 to methods that no page has, which a view would take for a GET.
+
+    API views know their own methods and refuse others by themselves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve the request."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., object], *_: object
+    ) -> HttpResponseBase | None:
+        """Refuse, and name the methods of pages (RFC 9110, 15.5.6)."""
+        if hasattr(view, "cls") or request.method in PAGE_METHODS:
+            return None
+        message = "This page can be read and its forms sent, nothing else."
+        page = _page(request, 405, "method_not_allowed", message)
+        page["Allow"] = ", ".join(PAGE_METHODS)
         return page
 
 

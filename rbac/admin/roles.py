@@ -314,7 +314,7 @@ class AssignmentAdmin(Guarded, RefusalsShown):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Lead to the page that offers ends in an administrator's words."""
-        if request.method == "GET" and self.has_add_permission(request):
+        if request.method in {"GET", "HEAD"} and self.has_add_permission(request):
             return HttpResponseRedirect(reverse("give-role"))
         return super().add_view(request, form_url, extra_context)
 

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.selectors import actor_for_session
@@ -94,7 +94,7 @@ class EmergencyForm(forms.Form):
 
 @login_required
 @never_cache
-@require_GET
+@require_safe
 def access_page(request: HttpRequest) -> HttpResponse:
     """Show one's own roles, requests and emergencies."""
     person = _person(request)

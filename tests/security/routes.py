@@ -44,6 +44,13 @@ def all_routes(known: Mapping[str, str] | None = None) -> list[Route]:
     ]
 
 
+def drained(response: Any) -> None:
+    """Read a stream to its end, as a client does; closing it would close more."""
+    if response.streaming:
+        for _ in response.streaming_content:
+            pass
+
+
 def _walk(
     patterns: Sequence[URLPattern | URLResolver], before: str, space: str
 ) -> Iterator[tuple[str, str, URLPattern]]:

@@ -12,12 +12,9 @@ PACKAGES = ("accounts", "auditlog", "chat", "chatsec", "privacy", "rbac")
 DOOR = PROJECT / "chatsec" / "core" / "outbound.py"
 CLIENTS = (
     "aiohttp",
-    "ftplib",
     "http.client",
     "httpx",
     "requests",
-    "smtplib",
-    "telnetlib",
     "urllib.request",
     "urllib3",
 )

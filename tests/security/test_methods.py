@@ -1,0 +1,104 @@
+"""Only the methods that a route has; the rest is 405 and says which it has."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.security.routes import drained
+
+UNKNOWN = ("TRACE", "CONNECT", "TRACK", "PROPFIND", "MOVE", "BREW")
+OVERRIDES = (
+    {"X-HTTP-Method-Override": "DELETE"},
+    {"X-HTTP-Method": "DELETE"},
+    {"X-Method-Override": "DELETE"},
+)
+
+
+@pytest.fixture
+def clients(world: Any, alice: Any, admin: Any, browser: Any) -> list[Client]:
+    """Return the browsers of a visitor, an administrator and a user."""
+    found = [Client(), browser(admin, stepped_up=True), browser(alice)]
+    for client in found:
+        client.raise_request_exception = False
+    return found
+
+
+def unlike_refusals(client: Client, pairs: Any) -> list[tuple[str, str]]:
+    return [(m, route.path) for route, m in pairs if not refuses(client, m, route.path)]
+
+
+def test_no_route_knows_other_methods(clients, routes):
+    """Each with one of them, in turn; all of them in the test below."""
+    for client in clients:
+        pairs = zip(routes, cycle(UNKNOWN), strict=False)
+        assert unlike_refusals(client, pairs) == []
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("method", UNKNOWN)
+def test_no_route_knows_this_method(method, clients, routes):
+    for client in clients:
+        pairs = zip(routes, cycle([method]), strict=False)
+        assert unlike_refusals(client, pairs) == []
+
+
+def refuses(client: Client, method: str, path: str) -> bool:
+    response = client.generic(method, path)
+    return response.status_code == 405 and bool(response.headers.get("Allow"))
+
+
+def test_no_page_takes_what_forms_cannot_send(clients, routes):
+    """A method that a view does not ask about would be served like a GET."""
+    _, admin, _ = clients
+    passed = {
+        route.path: response.status_code
+        for route, method in zip(
+            routes, cycle(("PUT", "PATCH", "DELETE")), strict=False
+        )
+        if route.view is None
+        and (response := admin.generic(method, route.path)).status_code
+        not in {404, 405}
+    }
+
+    assert passed == {}
+
+
+def test_head_answers_like_get_or_not_at_all(clients, routes):
+    """A page that asks `if method == "GET"` must not take a HEAD for a write.
+
+    HEAD passes every CSRF check, so pages with forms refuse it.
+    """
+    _, admin, _ = clients
+    found = {}
+    for route in routes:
+        got, head = admin.get(route.path), admin.head(route.path)
+        drained(got)
+        if head.status_code not in {got.status_code, 405}:
+            found[route.path] = (got.status_code, head.status_code)
+        if not head.streaming and head.content:
+            found[route.path] = (head.status_code, head.content[:40])
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("headers", OVERRIDES)
+def test_no_header_makes_another_method(headers, clients, world):
+    *_, alice = clients
+    path = f"/api/v1/conversations/{world['conversation_id']}"
+
+    response = alice.post(path, "{}", content_type="application/json", headers=headers)
+
+    assert response.status_code == 405
+    assert alice.get(path).status_code == 200
+
+
+def test_options_tells_a_visitor_nothing(clients, routes):
+    visitor, *_ = clients
+    for route in routes:
+        response = visitor.options(route.path)
+        assert response.status_code in {200, 204, 301, 302, 401, 403, 404, 405}
+        assert b'"POST": {' not in response.content, route.path
