@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AuthSession
 from accounts.tests.factories import PASSWORD, totp_code
 from accounts.tests.oauth.app import App, register
+from chatsec.core.api import ANY_CALLER, PUBLIC
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 
@@ -145,3 +149,52 @@ def test_the_profile_needs_both_of_its_scopes(phone, alice, browser):
     client = caller(phone.connect(browser(alice), scope=scope))
 
     assert client.get("/api/v1/me").json()["username"] == "alice"
+
+
+def routes():
+    """Return every method of every route of the API, with a made-up id in its path."""
+    from rbac.api.permissions import required_permission
+
+    for pattern in api_patterns(get_resolver().url_patterns, ""):
+        path, view = pattern
+        for method in view.http_method_names:
+            if method in ("options", "head") or not hasattr(view, method):
+                continue
+            yield method, path, required_permission(view, method.upper())
+
+
+def api_patterns(patterns, prefix):
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from api_patterns(pattern.url_patterns, route)
+            continue
+        view = getattr(pattern.callback, "cls", None)
+        if view is not None and hasattr(view, "required_permission"):
+            path = re.sub(r"<uuid:\w+>", str(uuid4()), route)
+            yield "/" + re.sub(r"<\w+:\w+>", "1", path), view
+
+
+def test_an_administrators_app_is_no_administrator(phone, admin, browser):
+    """No route but those open to any caller, and no permission but the scope's."""
+    client = caller(phone.connect(browser(admin)))
+
+    open_to = set()
+    assert len(list(routes())) > 60
+    for method, path, needed in routes():
+        if needed in (PUBLIC, ANY_CALLER):
+            open_to.add(path)
+            continue
+        answer = getattr(client, method)(path, {})
+        assert answer.status_code == 403, (method, path, answer.content)
+    assert "/api/v1/conversations" in open_to
+
+
+def test_an_app_that_may_only_know_who_reaches_nothing_else(phone, alice, browser):
+    client = caller(phone.connect(browser(alice), scope="openid profile email"))
+
+    own = {"/o/userinfo", "/api/v1/me"}
+    for method, path, needed in routes():
+        if needed == PUBLIC or path in own:
+            continue
+        assert getattr(client, method)(path, {}).status_code == 403, (method, path)
