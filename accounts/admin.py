@@ -36,6 +36,7 @@ else:
     UserForm = forms.ModelForm
     UserPages = SessionPages = FactorPages = admin.ModelAdmin
 
+INVITATION_HINT = "An invitation to choose a password is mailed here."
 PLACE_IN_ORGANISATION = ("department", "region", "team", "manager", "approval_limit")
 
 
@@ -51,6 +52,8 @@ class PersonForm(UserForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if self.instance._state.adding:  # noqa: SLF001 - Django's documented API
+            self.fields["email"].help_text = INVITATION_HINT
         for name in people.PERSONAL:
             if not self.instance._state.adding:  # noqa: SLF001 - Django's documented API
                 self.initial[name] = _opened(self.instance, name)

@@ -90,7 +90,7 @@ def check_password_list(
     named = settings.CHATSEC_COMMON_PASSWORDS
     if not named or (Path(named).is_file() and os.access(named, os.R_OK)):
         return []
-    return [Error("CHATSEC_COMMON_PASSWORDS names no file.", id="accounts.E006")]
+    return [Error("CHATSEC_COMMON_PASSWORDS names no file.", id="accounts.E007")]
 
 
 @register(Tags.security)

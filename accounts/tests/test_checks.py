@@ -60,7 +60,7 @@ def test_a_list_of_passwords_that_is_named_and_missing_stops_the_start(
     settings, tmp_path
 ):
     settings.CHATSEC_COMMON_PASSWORDS = str(tmp_path / "leaked.txt")
-    assert [e.id for e in checks.check_password_list(None)] == ["accounts.E006"]
+    assert [e.id for e in checks.check_password_list(None)] == ["accounts.E007"]
 
     (tmp_path / "leaked.txt").touch()
 
