@@ -22,6 +22,8 @@ MAX_DEVICE_NAME = 64
 CROWD_NOTICE_PAUSE = timedelta(hours=1)
 # A read may go unrecorded for this long, so that requests do not all write.
 LAST_SEEN_RESOLUTION = timedelta(minutes=1)
+# How long a replaced cookie can still sign out.
+SPENT_KEY_LIFE = timedelta(minutes=1)
 STEP_UP_FRESH_FOR = timedelta(minutes=5)
 
 # A browser that signed in before is known this long after its last sign-in.

@@ -10,6 +10,7 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.constants import SPENT_KEY_LIFE
 from accounts.models import AuthSession, BrowserSession
 from accounts.session_facts import keep_session_facts, with_session_facts
 from accounts.session_keys import AUTH_SESSION_KEY
@@ -26,6 +27,8 @@ class SessionStore(SessionBase):
 
     # What the loaded row belongs to; None while nobody is signed in.
     auth_session: AuthSession | None = None
+    # What a key that was replaced a moment ago belonged to: for signing out only.
+    left_session: AuthSession | None = None
 
     def load(self) -> dict[str, object]:
         """Return what the session holds; nothing for an unknown or expired key."""
@@ -38,6 +41,9 @@ class SessionStore(SessionBase):
             )
             .first()
         )
+        if row is not None and row.is_spent:
+            self.left_session = row.auth_session
+            row = None
         if row is None:
             # A key that the server did not give is not adopted (session fixation).
             self._session_key = None
@@ -81,7 +87,8 @@ class SessionStore(SessionBase):
             self._insert(row)
             return
         # An UPDATE only: a request that still runs after sign-out revives nothing.
-        changed = BrowserSession.objects.filter(key_digest=row.key_digest).update(
+        rows = BrowserSession.objects.filter(key_digest=row.key_digest, is_spent=False)
+        changed = rows.update(
             auth_session_id=row.auth_session_id,
             content=row.content,
             expires_at=row.expires_at,
@@ -95,6 +102,30 @@ class SessionStore(SessionBase):
                 row.save(force_insert=True)
         except IntegrityError as error:
             raise CreateError from error
+
+    def cycle_key(self) -> None:
+        """Go on under a new key; the old one opens nothing, and still signs out.
+
+        Were it deleted, a sign-out under way at this moment would find no session to
+        end, and the one under the new key would live on.
+        """
+        old = self.session_key if self.get(AUTH_SESSION_KEY) else None
+        if old is None:
+            super().cycle_key()
+            return
+        held = self._get_session()  # type: ignore[attr-defined]  # not in the stubs
+        self.create()
+        self._session_cache = held
+        BrowserSession.objects.filter(key_digest=key_digest(old)).update(
+            is_spent=True, content="", expires_at=timezone.now() + SPENT_KEY_LIFE
+        )
+
+    def is_empty(self) -> bool:
+        """Whether the browser should drop its cookie: not the one that it got just now.
+
+        A request that was sent with the key before must not take the new one away.
+        """
+        return self.left_session is None and super().is_empty()
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row: the cookie means nothing any more."""

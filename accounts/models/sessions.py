@@ -160,6 +160,9 @@ class BrowserSession(models.Model):
     )
     content = models.TextField()
     expires_at = models.DateTimeField(db_index=True)
+    # Replaced by a new key: it opens nothing, but a sign-out that still carries it must
+    # not come to nothing.
+    is_spent = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"browser session until {self.expires_at:%Y-%m-%d %H:%M}"

@@ -154,12 +154,13 @@ def open_browser_session(request: HttpRequest, proven: Proven) -> AuthSession:
 def end_browser_session(request: HttpRequest) -> None:
     """Sign the browser out: its row, its session and its cookie's meaning are gone."""
     session_id = request.session.get(AUTH_SESSION_KEY)
-    if session_id is None:
-        return
-    session = AuthSession.objects.filter(id=session_id).first()
+    session: AuthSession | None = getattr(request.session, "left_session", None)
+    if session_id is not None:
+        session = AuthSession.objects.filter(id=session_id).first()
     if session is not None:
         sessions.revoke_session(session, because="signed_out")
-    request.session.flush()
+    if session_id is not None:
+        request.session.flush()
 
 
 def step_up_browser_session(request: HttpRequest, factor: Device | None) -> None:
