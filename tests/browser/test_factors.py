@@ -104,7 +104,7 @@ def test_an_app_and_a_passkey_sign_in(page, erin):
     give_code(page, totp_code(erin))
     is_at_security(page)
     set_up_passkey(page, proof=totp_code(erin), field="Code")
-    expect(page.get_by_role("listitem").filter(has_text="my laptop")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove my laptop")).to_be_visible()
 
     sign_out(page)
     sign_in(page)
