@@ -60,7 +60,8 @@ class FactorRequired(Denied):
 
     def __init__(self) -> None:
         super().__init__(
-            "This needs an authenticator app. Set one up under My security."
+            "This needs a second factor. Set up an authenticator app or a passkey "
+            "under My security."
         )
 
 

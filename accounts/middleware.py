@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.constants import DEVICE_LIFE
+from accounts.errors import ProofNeeded
 from accounts.models import AuthSession
 from accounts.polling import counts_as_use
+from accounts.required_factors import refusal_of
 from accounts.selectors import actor_for_session, signs_in
 from accounts.services import known_devices
 from accounts.services.sessions import touch_session
+from chatsec.core.api import plain_problem, status_of, wants_json
 from chatsec.core.context import ANONYMOUS, Actor, Channel, set_actor, set_devices
 
 ADMIN_PATH = "/admin/"
@@ -102,3 +107,36 @@ def _is_good(request: HttpRequest, session: AuthSession) -> bool:
         request.session.get(HASH_SESSION_KEY, ""),
         session.user.get_session_auth_hash(),
     )
+
+
+class RequiredFactorMiddleware:
+    """Lets whose role asks for a second factor go nowhere before one is shown.
+
+    Comes after the middleware that holds the policy's stamp: no query of its own.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve the request."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, *_view: object
+    ) -> HttpResponseBase | None:
+        """Send a browser to where a factor is shown or set up; refuse a program."""
+        session: AuthSession | None = getattr(request.session, "auth_session", None)
+        if session is None or SESSION_KEY not in request.session:
+            return None
+        refusal = refusal_of(request, session)
+        if refusal is None:
+            return None
+        if wants_json(request):
+            return plain_problem(
+                status_of(refusal), refusal.code, refusal.message, extra=refusal.extra
+            )
+        if isinstance(refusal, ProofNeeded):
+            query = urlencode({"next": request.get_full_path()})
+            return redirect(f"{resolve_url('account-confirm')}?{query}")
+        return redirect("account-factor-required")

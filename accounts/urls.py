@@ -87,6 +87,11 @@ urlpatterns = [
     ),
     path("outbox", outbox.outbox_page, name="outbox"),
     path(
+        "account/second-factor",
+        factors.factor_required_page,
+        name="account-factor-required",
+    ),
+    path(
         "account/recovery-codes",
         factors.recovery_codes_page,
         name="account-recovery-codes",

@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "accounts.middleware.SessionActorMiddleware",
     "rbac.middleware.PolicyStampMiddleware",
+    "accounts.middleware.RequiredFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
     "chatsec.core.pages.RefusalMiddleware",
@@ -156,6 +157,8 @@ CHATSEC_REDACTOR = "privacy.pii.redact"
 CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
 # What a key or an app can be given of somebody's permissions.
 CHATSEC_OFFERED_SCOPES = "rbac.services.offers.offered_scopes"
+# Whose roles ask for a second factor.
+CHATSEC_REQUIRED_FACTORS = "rbac.services.required_factors.requires_factor"
 CHATSEC_TASK_SENDER = "chatsec.celery.send"
 # Whose data a legal hold keeps: a context manager, in which no hold is added.
 CHATSEC_AUDIT_HOLDS = "privacy.services.retention.standing_holds"

@@ -30,7 +30,13 @@ class RoleForm(RoleModelForm):
 
     class Meta:
         model = Role
-        fields = ("name", "label", "description", "is_break_glass")
+        fields = (
+            "name",
+            "label",
+            "description",
+            "is_break_glass",
+            "requires_factor",
+        )
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
     def is_valid(self) -> bool:

@@ -143,7 +143,8 @@ def _read_roles(only: Collection[UUID] | None) -> _Stored:
     """Return the stored roles, all or these, as the decision engine takes them."""
     roles, links, lines = Role.objects, RoleParent.objects, RoleGrant.objects
     named = roles.all() if only is None else roles.filter(pk__in=only)
-    names = dict(named.order_by().values_list("pk", "name"))
+    stored = list(named.order_by().values_list("pk", "name", "requires_factor"))
+    names = {role_id: name for role_id, name, _ in stored}
     linked = links.all() if only is None else links.filter(role__in=only)
     parents: dict[UUID, list[str]] = defaultdict(list)
     for role_id, parent in linked.order_by("parent__name").values_list(
@@ -157,8 +158,8 @@ def _read_roles(only: Collection[UUID] | None) -> _Stored:
         if row.role_id in names:
             grants[row.role_id].append(_as_grant(names[row.role_id], row))
     made = [
-        policy.Role(name, tuple(parents[role_id]), tuple(grants[role_id]))
-        for role_id, name in names.items()
+        policy.Role(name, tuple(parents[role_id]), tuple(grants[role_id]), strict)
+        for role_id, name, strict in stored
     ]
     return _Stored(made, names)
 

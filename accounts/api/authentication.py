@@ -13,6 +13,7 @@ from accounts.constants import NOT_SIGNED_IN_MESSAGE
 from accounts.errors import InvalidToken
 from accounts.models import ApiKey, AuthSession, User
 from accounts.polling import counts_as_use
+from accounts.required_factors import refusal_of
 from accounts.selectors import (
     actor_for_key,
     actor_for_session,
@@ -65,6 +66,9 @@ class AccessTokenAuthentication(authentication.BaseAuthentication):
         if counts_as_use(request._request):  # noqa: SLF001 - the plain request knows its view
             touch_session(session, now=timezone.now())
         _name_actor(request, actor_for_session(session, Channel.API))
+        refusal = refusal_of(request._request, session)  # noqa: SLF001 - as below
+        if refusal is not None:
+            raise refusal
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

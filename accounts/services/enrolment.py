@@ -12,6 +12,7 @@ from accounts.constants import CHALLENGE_LIFE
 from accounts.errors import ChallengeExpired
 from accounts.models import AuthSession, Challenge, TOTPFactor
 from accounts.models.people import user_id_of
+from accounts.required_factors import requires_factor
 from accounts.selectors import Factor, find_factor, has_second_factor, list_passkeys
 from accounts.services import challenges, factors, passkeys, proof, sessions
 from accounts.services.passkeys import Answer
@@ -131,3 +132,8 @@ def remove_factor(session: AuthSession, handle: UUID) -> None:
         if factor is None:
             raise NotFound("There is no such factor.")
         factors.remove_factor(factor)
+        if requires_factor(session.user) and not has_second_factor(session.user):
+            raise Conflict(
+                "A role of yours needs a second factor. Set up another one first.",
+                code="last_factor",
+            )

@@ -7,12 +7,21 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+)
 
 from accounts.models import User
-from accounts.selectors import find_recovery_sheet, list_factors
+from accounts.selectors import (
+    find_recovery_sheet,
+    has_second_factor,
+    list_factors,
+)
 from accounts.services import enrolment, sign_in
 from accounts.services.enrolment import Enrolled
 from accounts.views.confirm import recent_proof_required, session_of
@@ -35,6 +44,15 @@ def show_enrolled(request: HttpRequest, enrolled: Enrolled) -> HttpResponse:
     if enrolled.recovery_codes:
         return _show_codes(request, enrolled.recovery_codes)
     return redirect("account")
+
+
+@login_required
+@require_GET
+def factor_required_page(request: HttpRequest) -> HttpResponse:
+    """Tell somebody whose role asks for a second factor how to get on."""
+    if has_second_factor(session_of(request).user):
+        return redirect("account")
+    return render(request, "accounts/factor_required.html")
 
 
 @recent_proof_required

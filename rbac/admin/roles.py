@@ -281,6 +281,7 @@ def _definition(role: Role, formsets: Any) -> RoleDefinition:
         inherits=tuple(parents),
         grants=tuple(grants),
         is_break_glass=role.is_break_glass,
+        requires_factor=role.requires_factor,
     )
 
 

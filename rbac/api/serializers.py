@@ -47,6 +47,7 @@ class RoleInputSerializer(serializers.Serializer[RoleDefinition]):
     )
     grants = GrantSerializer(many=True, default=list)
     is_break_glass = serializers.BooleanField(default=False)
+    requires_factor = serializers.BooleanField(default=False)
 
     def definition(self, *, base: RoleDefinition | None = None) -> RoleDefinition:
         """Return the definition, unnamed parts taken from `base`."""
@@ -62,6 +63,7 @@ class RoleInputSerializer(serializers.Serializer[RoleDefinition]):
             else start.inherits,
             grants=grants if "grants" in given else start.grants,
             is_break_glass=given.get("is_break_glass", start.is_break_glass),
+            requires_factor=given.get("requires_factor", start.requires_factor),
         )
 
 
@@ -91,6 +93,7 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
             "description",
             "is_system",
             "is_break_glass",
+            "requires_factor",
             "inherits",
             "grants",
         )

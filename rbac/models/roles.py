@@ -43,6 +43,11 @@ class Role(models.Model):
         default=False,
         help_text="Nobody has it; who is eligible activates it in an emergency.",
     )
+    requires_factor = models.BooleanField(
+        "needs a second factor",
+        default=False,
+        help_text="Who has it signs in with a second factor, or only to set one up.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     parents = models.ManyToManyField(
         "self", through="RoleParent", symmetrical=False, related_name="heirs"

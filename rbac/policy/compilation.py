@@ -80,6 +80,11 @@ class CompiledRole:
             Held(grant, path) for _, role, path in self._chain for grant in role.grants
         )
 
+    @property
+    def requires_factor(self) -> bool:
+        """Whether it, or a role it inherits, asks for a second factor."""
+        return any(role.requires_factor for _, role, _ in self._chain)
+
     def covering(self, code: str) -> Iterator[Held]:
         """Yield the grants that speak of the code, the nearest role's first."""
         for own, _, path in self._chain:
@@ -285,6 +290,11 @@ class Entry:
             for code in self.bits
             if self.check(Question(permission=code, bindings=bindings))
         )
+
+    @property
+    def requires_factor(self) -> bool:
+        """Whether one of the roles asks for a second factor."""
+        return any(self.snapshot.roles[name].requires_factor for name in self.roles)
 
     @property
     def holds_everything(self) -> bool:

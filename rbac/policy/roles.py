@@ -92,3 +92,4 @@ class Role:
     name: str
     parents: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+    requires_factor: bool = False

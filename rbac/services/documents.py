@@ -167,6 +167,7 @@ def _roles(given: object) -> Iterator[RoleDefinition]:
             inherits=_texts(role.get("inherits", []), f"{where}.inherits"),
             grants=tuple(_grants(role.get("grants", []), where)),
             is_break_glass=_flag(role, "is_break_glass", where),
+            requires_factor=_flag(role, "requires_factor", where),
         )
 
 
@@ -222,6 +223,8 @@ def _role_out(role: RoleDefinition) -> Json:
         out["description"] = role.description
     if role.is_break_glass:
         out["is_break_glass"] = True
+    if role.requires_factor:
+        out["requires_factor"] = True
     if role.inherits:
         out["inherits"] = [*sorted(role.inherits)]
     ordered = sorted(role.grants, key=lambda grant: str(_grant_out(grant)))

@@ -269,6 +269,7 @@ def _comparable(role: RoleDefinition) -> tuple[object, ...]:
         frozenset(role.inherits),
         frozenset(role.grants),
         role.is_break_glass,
+        role.requires_factor,
     )
 
 
@@ -277,6 +278,8 @@ def _inside(before: RoleDefinition, after: RoleDefinition) -> Iterator[str]:
         yield f"  ~ label or description: {after.label}"
     if before.is_break_glass != after.is_break_glass:
         yield f"  ~ break glass: {after.is_break_glass}"
+    if before.requires_factor != after.requires_factor:
+        yield f"  ~ needs a second factor: {after.requires_factor}"
     for sign, one, other in (("-", before, after), ("+", after, before)):
         for parent in sorted(set(one.inherits) - set(other.inherits)):
             yield f"  {sign} inherits {parent}"

@@ -24,6 +24,7 @@ from rbac.services.changes import policy_change
 from rbac.services.objects import drop_group
 
 MAX_GRANTS = 500
+WRITTEN = ("label", "description", "is_break_glass", "requires_factor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class RoleDefinition:
     inherits: tuple[str, ...] = ()
     grants: tuple[GrantDefinition, ...] = ()
     is_break_glass: bool = False
+    requires_factor: bool = False
 
 
 def definition_of(role: Role) -> RoleDefinition:
@@ -69,6 +71,7 @@ def definition_of(role: Role) -> RoleDefinition:
             for row in role.grants.all()
         ),
         is_break_glass=role.is_break_glass,
+        requires_factor=role.requires_factor,
     )
 
 
@@ -130,7 +133,8 @@ def write_roles(
         _refuse_break_glass(role, after)
         role.label, role.description = after.label, after.description
         role.is_break_glass = after.is_break_glass
-        role.save(update_fields=["label", "description", "is_break_glass"])
+        role.requires_factor = after.requires_factor
+        role.save(update_fields=WRITTEN)
         _write(role, after)
     _refuse_inherited_glass()
     for name, (before, after) in changes.items():
@@ -203,6 +207,7 @@ def validated(definition: RoleDefinition) -> RoleDefinition:
         inherits=tuple(dict.fromkeys(definition.inherits)),
         grants=tuple(dict.fromkeys(grants)),
         is_break_glass=definition.is_break_glass,
+        requires_factor=definition.requires_factor,
     )
 
 
@@ -314,6 +319,7 @@ def _refuse_inherited_glass() -> None:
 def _evidence(definition: RoleDefinition) -> dict[str, Json]:
     return {
         "is_break_glass": definition.is_break_glass,
+        "requires_factor": definition.requires_factor,
         "inherits": list(definition.inherits),
         "grants": [_evidence_of(grant) for grant in definition.grants],
     }
