@@ -18,8 +18,14 @@ from tests.security.database_state import digests
 from tests.security.routes import Route
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
-# These ask for no cookie and change nothing for whoever sends one.
-WITHOUT_COOKIES = {"csp-reports"}
+# Programs call these, with proof of their own; no cookie is looked at (tested below).
+WITHOUT_COOKIES = {
+    "csp-reports",  # no proof: it only counts
+    "oauth-token",  # client authentication, code, refresh token
+    "oauth-revoke",
+    "oauth-userinfo",  # access token
+    "provider-logout",  # logout token, signed by the provider
+}
 FOREIGN = "https://evil.example"
 
 
@@ -143,6 +149,20 @@ class TestEveryRoute:
         ]
 
         assert passed == []
+
+    def test_what_is_left_out_looks_at_no_cookie(self, signed_in, routes):
+        visitor = Client()
+        before = digests()
+        for route in routes:
+            if route.name not in WITHOUT_COOKIES:
+                continue
+            for kind, body in [("application/json", "{}"), *FORM_BODIES]:
+                with_cookie = signed_in.generic("POST", route.path, body, kind)
+                without = visitor.generic("POST", route.path, body, kind)
+                assert not with_cookie.cookies, route.path
+                assert with_cookie.status_code == without.status_code, route.path
+
+        assert changed(before) <= TOUCHED
 
     def test_signing_in_needs_a_token_too(self, world):
         """Or another site could sign a visitor in as somebody else, and listen."""

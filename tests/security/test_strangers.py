@@ -16,9 +16,14 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ANY_CALLER = "any-caller"
 # Pages for everybody; each new one has to be named here.
 OPEN_PAGES = {
-    "account-accept",
     "csp-reports",
     "faq",
+    "invitation",
+    "oauth-authorize",  # 400 to what names no client
+    "oauth-openid-configuration",
+    "oauth-server-metadata",
+    "password-forgotten",
+    "password-reset",
     "gpc",
     "healthz",
     "jwks",
