@@ -16,7 +16,7 @@ def sign_in(page: Page, user, *, path: str = "/sign-in") -> None:
     page.goto(path)
     page.get_by_label("User name").fill(user.username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def ask(page: Page, text: str) -> None:

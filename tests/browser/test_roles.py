@@ -15,7 +15,7 @@ def sign_in(page: Page, user) -> None:
     page.goto("/admin/")
     page.get_by_label("User name").fill(user.username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("textbox", name="Code").fill(totp_code(user))
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Administration")).to_be_visible()
