@@ -13,12 +13,9 @@ OFFLINE: Final = "offline_access"
 CHAT: Final = "chat"
 
 SCOPES: Final[Mapping[str, str]] = {
-    CHAT: "Ask questions in your name and read your conversations. It sees what you "
-    "may see; answers about people and answers that need a code only in the first "
-    "minutes after you signed in for it.",
+    CHAT: "Ask questions in your name and read your conversations.",
     OPENID: "Know that it is you.",
-    PROFILE: "Read your user name, your display name, your place in the organisation "
-    "and your roles.",
+    PROFILE: "Read your names, your place in the organisation and your roles.",
     EMAIL: "Read your e-mail address.",
     OFFLINE: "Stay connected while you are away.",
 }

@@ -31,7 +31,7 @@ class OAuthApplicationForm(ApplicationForm):
     """What an app is called, where it lives and what it may ask for."""
 
     redirect_uris = forms.CharField(
-        label="redirect addresses",
+        label="Redirect addresses",
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="One a line, compared letter for letter: https://..., "
         "http://127.0.0.1/..., http://[::1]/... (any port), or "

@@ -9,9 +9,14 @@ from typing import cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    QueryDict,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -25,7 +30,7 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import add_params_to_uri
 
 from accounts import events
-from accounts.app_scopes import SCOPES, in_order
+from accounts.app_scopes import CHAT, SCOPES, in_order
 from accounts.constants import GRANT_ABSOLUTE
 from accounts.models import OAuthApplication
 from accounts.redirect_uris import origin_of
@@ -150,16 +155,24 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
         # Back here a sign-in of just now will do, or this went on for ever.
         given = int(asked.get("max_age", LOGIN_FRESH_SECONDS))
         asked["max_age"] = str(min(given, LOGIN_FRESH_SECONDS))
-    sign_in = f"{resolve_url(settings.LOGIN_URL)}?fresh=required"
-    return redirect_to_login(f"{request.path}?{urlencode(asked)}", sign_in)
+    return HttpResponseRedirect(_sign_in_address(f"{request.path}?{urlencode(asked)}"))
+
+
+def _sign_in_address(come_back_to: str) -> str:
+    """Return where one signs in also if one is signed in, and comes back."""
+    query = urlencode({"fresh": "required", "next": come_back_to})
+    return f"{resolve_url(settings.LOGIN_URL)}?{query}"
 
 
 def _consent_page(request: HttpRequest, asked: dict[str, object]) -> HttpResponse:
     application = OAuthApplication.objects.get(client_id=asked["client_id"])
     redirect_uri = cast("str", asked["redirect_uri"])
+    scopes = in_order(request.GET.get("scope", "").split())
     shown = {
         "application": application,
-        "scopes": [SCOPES[scope] for scope in in_order(_scopes_of(request))],
+        "scopes": [SCOPES[scope] for scope in scopes],
+        "may_chat": CHAT in scopes,
+        "other_account": _sign_in_address(request.get_full_path()),
         "returns_to": redirect_uri.partition("?")[0],
         "days": GRANT_ABSOLUTE.days,
     }
@@ -167,10 +180,6 @@ def _consent_page(request: HttpRequest, asked: dict[str, object]) -> HttpRespons
     # The form's answer leads to the app: its policy has to allow that, and only that.
     page._csp_update = {"form-action": [origin_of(redirect_uri)]}  # type: ignore[attr-defined]  # noqa: SLF001 - django-csp's documented way
     return page
-
-
-def _scopes_of(request: HttpRequest) -> list[str]:
-    return request.GET.get("scope", "").split()
 
 
 def _fault_page(request: HttpRequest, text: str) -> HttpResponse:

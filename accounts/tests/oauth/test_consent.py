@@ -55,7 +55,7 @@ def test_a_stranger_signs_in_first_and_comes_back(phone, client):
 
     assert answer.status_code == 302
     assert urlsplit(answer["Location"]).path == "/sign-in"
-    assert "next=/o/authorize%3F" in answer["Location"]
+    assert "next=%2Fo%2Fauthorize%3F" in answer["Location"]
 
 
 def test_nobody_says_yes_without_being_signed_in(phone, client):
