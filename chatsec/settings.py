@@ -208,7 +208,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 
 # OAuth 2.0 and OpenID Connect for connected apps. The library speaks the protocol;
-# codes, tokens and sessions are chatsec's own (docs/adr/0012-connected-apps.md).
+# codes, tokens and sessions are chatsec's own (docs/adr/0013-connected-apps.md).
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "accounts.oauth.server.CodeServer",

@@ -2,7 +2,7 @@
 
 The library's grants, access, refresh and ID token tables are never written: rotating
 there lets several of many parallel callers win. A token is a session's token here, as
-for every other device (docs/adr/0012-connected-apps.md).
+for every other device (docs/adr/0013-connected-apps.md).
 """
 
 from __future__ import annotations

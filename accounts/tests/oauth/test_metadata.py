@@ -46,7 +46,7 @@ def test_another_library_finds_it_valid(client):
     }
 
     AuthorizationServerMetadata(over_tls).validate()
-    # OpenID Connect wants RS256 offered; ours are Ed25519 (ADR 12).
+    # OpenID Connect wants RS256 offered; ours are Ed25519 (ADR 13).
     algorithms = [*told["id_token_signing_alg_values_supported"], "RS256"]
     over_tls["id_token_signing_alg_values_supported"] = algorithms
     OpenIDProviderMetadata(over_tls).validate()
