@@ -33,6 +33,11 @@ class NoticeKind:
         """Return what happened, in a few words."""
         return str(self.subject)
 
+    @property
+    def has_link(self) -> bool:
+        """Whether the mail carries a link that is for nobody else's eyes."""
+        return "%(link)s" in str(self.body)
+
     def words(self, facts: Mapping[str, str]) -> str:
         """Return what happened, with its facts."""
         return str(self.body) % _Facts(facts)

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from accounts import notices
 from chatsec.core.crypto import Place, open_for, seal_for
+
+LINK_MAILED = _("A link for this was mailed.")
 
 
 class Notice(models.Model):
@@ -86,8 +89,9 @@ class Notice(models.Model):
 
     @property
     def text(self) -> str:
-        """What happened, in full; never the link."""
-        return notices.kind_of(self.kind).words({**self.facts, "link": ""})
+        """What happened, in full; of a mail that carries a link only that it went."""
+        kind = notices.kind_of(self.kind)
+        return str(LINK_MAILED) if kind.has_link else kind.words(self.facts)
 
     def _place(self, column: str) -> Place:
         return Place("accounts_notice", column, self.id)
