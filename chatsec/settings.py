@@ -9,6 +9,8 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 
 from chatsec import installation
+from chatsec.core.errors import Invalid
+from chatsec.core.networks import parse_networks
 from chatsec.engines import databases, engines
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -42,6 +44,13 @@ CHATSEC_OUTBOUND_CA_FILE = env.str("CHATSEC_OUTBOUND_CA_FILE", "")
 
 # Whom security.txt names: e-mail addresses, https: or tel: URIs.
 CHATSEC_SECURITY_CONTACT = env.list("CHATSEC_SECURITY_CONTACT", default=[])
+
+# From where the admin site can be opened, as networks; none named: from anywhere.
+CHATSEC_ADMIN_NETWORKS = env.list("CHATSEC_ADMIN_NETWORKS", default=[])
+try:
+    parse_networks(CHATSEC_ADMIN_NETWORKS)
+except Invalid as error:
+    raise installation.MissingSetting("CHATSEC_ADMIN_NETWORKS", str(error)) from error
 
 _secrets = installation.load(os.environ, CHATSEC_DATA_DIR, environment=CHATSEC_ENV)
 SECRET_KEY = _secrets.secret_key
@@ -115,6 +124,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside of CommonMiddleware, which would tell by a redirect that there is a page.
+    "chatsec.core.networks.AdminNetworksMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from django.conf import settings
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+
+from chatsec.core import context
 from chatsec.core.errors import Invalid
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -51,3 +56,29 @@ def _plain(address: str | None) -> Address | None:
     if isinstance(found, ipaddress.IPv6Address):
         return found.ipv4_mapped or found
     return found
+
+
+class AdminNetworksMiddleware:
+    """Hides the admin site from everywhere but the networks that settings name.
+
+    Outside it is as if it were not there: the same 404 for every path and method,
+    before anybody is signed in by a cookie.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve the request, unless it asks for the admin site from elsewhere."""
+        if _is_admin(request.path_info) and not _may_administer(context.current().ip):
+            raise Http404
+        return self.get_response(request)
+
+
+def _is_admin(path: str) -> bool:
+    return path == "/admin" or path.startswith("/admin/")
+
+
+def _may_administer(address: str | None) -> bool:
+    allowed = settings.CHATSEC_ADMIN_NETWORKS
+    return not allowed or is_within(address, parse_networks(allowed))
