@@ -10,7 +10,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts import provider_admin  # noqa: F401 - registers its own pages
+from accounts import (
+    key_admin,  # noqa: F401 - registers its own pages
+    provider_admin,  # noqa: F401 - registers its own pages
+)
 from accounts.models import AuthSession, TOTPFactor, User
 from accounts.models.people import email_digest
 from accounts.names import fold_name
@@ -90,7 +93,7 @@ class UserAdmin(UserPages):
         "is_staff",
         "date_joined",
     )
-    list_filter = ("is_active", "is_staff", "department", "region")
+    list_filter = ("is_active", "is_staff", "is_service", "department", "region")
     search_fields = ("username",)
     search_help_text = "The beginning of a user name, or a whole e-mail address."
     autocomplete_fields = ("manager",)

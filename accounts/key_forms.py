@@ -14,6 +14,7 @@ from accounts.constants import (
 from accounts.models import User
 from accounts.scopes import offered_scopes
 from accounts.services.api_keys import KeyTerms
+from chatsec.core.errors import DomainError
 
 LONGEST_LIST = 2000
 
@@ -61,3 +62,9 @@ class KeyForm(forms.Form):
         given = dict(self.cleaned_data)
         given["networks"] = given["networks"].split()
         return KeyTerms(**given)
+
+
+def show_refusal(form: KeyForm, refusal: DomainError) -> None:
+    """Put a refusal of the service beside the field that it speaks of."""
+    for name, texts in (refusal.fields or {"": [refusal.message]}).items():
+        form.add_error(name if name in form.fields else None, texts)

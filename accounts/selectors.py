@@ -18,6 +18,7 @@ from accounts.models import (
     Passkey,
     RecoveryCode,
     RecoverySheet,
+    ServiceAccount,
     TOTPFactor,
     User,
 )
@@ -146,6 +147,14 @@ def find_api_key(text: str) -> ApiKey | None:
 def list_api_keys(user: User) -> QuerySet[ApiKey]:
     """Return the account's keys, ended ones too, the newest first."""
     return ApiKey.objects.filter(user=user).order_by("-created_at", "-id")
+
+
+def declared_volumes() -> dict[UUID, int]:
+    """Return how many questions in 24 hours are expected of which accounts."""
+    rows = ServiceAccount.objects.order_by().values_list(
+        "user_id", "expected_queries_per_day"
+    )
+    return {user_id: volume for user_id, volume in rows if volume is not None}
 
 
 def actor_for_key(key: ApiKey) -> Actor:

@@ -18,6 +18,8 @@ class Rule:
     # How far back a scan looks, so that one that comes late still finds everything.
     look_back: timedelta
     suspicion: str
+    # Whether an account's own declared volume stands in for `more_than`.
+    yields_to_declared: bool = False
 
     @property
     def minutes(self) -> int:
@@ -48,6 +50,7 @@ QUERIES_IN_24_HOURS: Final = Rule(
     within=timedelta(hours=24),
     look_back=timedelta(hours=26),
     suspicion="Possible data exfiltration",
+    yields_to_declared=True,
 )
 DENIAL_RULES: Final = (DENIALS_IN_5_MINUTES, DENIALS_IN_1_HOUR)
 VOLUME_RULES: Final = (QUERIES_IN_24_HOURS,)

@@ -167,6 +167,8 @@ CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
 CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
 # What a key or an app can be given of somebody's permissions.
+# Which accounts ask more than a person does, and how much is expected of them.
+CHATSEC_DECLARED_VOLUMES = "accounts.selectors.declared_volumes"
 CHATSEC_OFFERED_SCOPES = "rbac.services.offers.offered_scopes"
 # Whose roles ask for a second factor.
 CHATSEC_REQUIRED_FACTORS = "rbac.services.required_factors.requires_factor"

@@ -30,7 +30,7 @@ def invite_again(user: User) -> None:
     """Mail a new link; the older ones are dead. Raise Conflict where it is no use."""
     with transaction.atomic():
         held = User.objects.select_for_update(no_key=True).get(id=user.id)
-        if not held.is_active or held.has_usable_password():
+        if not held.is_active or held.is_service or held.has_usable_password():
             raise Conflict("The account is closed or has a password already.")
         account_tokens.withdraw(held, Purpose.INVITATION)
         _mail_invitation(held)

@@ -15,7 +15,7 @@ from django.views.decorators.http import (
     require_POST,
 )
 
-from accounts.key_forms import KeyForm
+from accounts.key_forms import KeyForm, show_refusal
 from accounts.models import User
 from accounts.selectors import list_api_keys
 from accounts.services import api_keys
@@ -61,9 +61,3 @@ def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     else:
         messages.success(request, "The key is revoked.")
     return redirect("account-api-keys")
-
-
-def show_refusal(form: KeyForm, refusal: DomainError) -> None:
-    """Put a refusal of the service beside the field that it speaks of."""
-    for name, texts in (refusal.fields or {"": [refusal.message]}).items():
-        form.add_error(name if name in form.fields else None, texts)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from auditlog import events
 from auditlog.models import Alert, Event
@@ -30,6 +33,7 @@ _CROSSINGS: Final = """
         WHERE category = %(category)s AND event_type = %(event_type)s
             AND occurred_at BETWEEN %(since)s AND %(now)s
             AND actor_pseudonym IS NOT NULL
+            AND (actor_pseudonym = ANY(%(actors)s::uuid[])) = %(are_these)s
     ) AS recent
     WHERE occurred_at - window_start <= make_interval(secs => %(seconds)s)
     GROUP BY actor_pseudonym
@@ -62,7 +66,31 @@ def scan(rules: Iterable[Rule], *, now: datetime) -> list[Alert]:
 
 
 def _crossings(rule: Rule, *, now: datetime) -> list[Crossing]:
-    parameters: dict[str, str | float | datetime] = {
+    """Return who went over the rule's limit, or over one that was declared for him."""
+    declared = _declared(rule)
+    found = _over(rule, declared, now=now, are_these=False)
+    for limit in sorted(set(declared.values())):
+        actors = [actor for actor, own in declared.items() if own == limit]
+        own_rule = replace(rule, more_than=limit)
+        found += _over(own_rule, actors, now=now, are_these=True)
+    return found
+
+
+def _declared(rule: Rule) -> dict[UUID, int]:
+    """Return the limits of accounts that have their own, by pseudonym."""
+    if not rule.yields_to_declared:
+        return {}
+    volumes: Mapping[UUID, int] = import_string(settings.CHATSEC_DECLARED_VOLUMES)()
+    keys = subject_keys()
+    return {keys.pseudonym(user_id): limit for user_id, limit in volumes.items()}
+
+
+def _over(
+    rule: Rule, actors: Collection[UUID], *, now: datetime, are_these: bool
+) -> list[Crossing]:
+    parameters: dict[str, str | float | datetime | list[str]] = {
+        "actors": [str(actor) for actor in actors],
+        "are_these": are_these,
         "more_than": rule.more_than,
         "category": _category(rule),
         "event_type": rule.event_type,

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
+from typing import ClassVar
+from uuid import UUID
 
 import pytest
 from django.db import connections
 from django.utils import timezone
+from pytest_django import Settings
 
 from auditlog import events, selectors, tasks
 from auditlog.models import Alert, Event
@@ -14,6 +19,7 @@ from auditlog.rules import (
     DENIALS_IN_1_HOUR,
     DENIALS_IN_5_MINUTES,
     QUERIES_IN_24_HOURS,
+    RULES,
     Rule,
 )
 from auditlog.services import detection
@@ -57,6 +63,80 @@ def test_more_than_1000_queries_in_24_hours(count: int, alerts: list[int]) -> No
         insert(row._replace(event_id=fresh.event_id, occurred_at=at))
 
     assert fired(QUERIES_IN_24_HOURS) == alerts
+
+
+def make_queries(actor: Actor, *, count: int, until: datetime = NOW) -> None:
+    """Leave `count` questions of one actor, a second apart."""
+    row = build_row(events.CHATBOT_QUERY, {"actor": actor}, occurred_at=until)
+    for number in range(count):
+        fresh = build_row(events.CHATBOT_QUERY, {"actor": actor}, occurred_at=until)
+        at = until - number * SECOND
+        insert(row._replace(event_id=fresh.event_id, occurred_at=at))
+
+
+class Declared:
+    """Volumes as settings' provider tells them: by the id of the account."""
+
+    volumes: ClassVar[dict[UUID, int]] = {}
+
+    def __call__(self) -> dict[UUID, int]:
+        return self.volumes
+
+
+told = Declared()
+
+
+@pytest.fixture
+def volumes(settings: Settings) -> Iterator[dict[UUID, int]]:
+    settings.CHATSEC_DECLARED_VOLUMES = f"{__name__}.told"
+    yield told.volumes
+    told.volumes.clear()
+
+
+FEW_QUERIES = replace(QUERIES_IN_24_HOURS, more_than=10)
+
+
+@pytest.mark.parametrize(
+    ("limit", "count", "alerts"),
+    [
+        (20, 20, []),
+        (20, 21, [21]),
+        (5, 5, []),
+        (5, 6, [6]),
+        (10, 11, [11]),
+        (1, 2, [2]),
+    ],
+)
+def test_a_declared_volume_stands_in_for_the_rules(
+    volumes: dict[UUID, int], limit: int, count: int, alerts: list[int]
+) -> None:
+    program = make_actor()
+    volumes[program.id] = limit  # type: ignore[index]  # he has one
+
+    make_queries(program, count=count)
+
+    assert fired(FEW_QUERIES) == alerts
+
+
+def test_a_declared_volume_is_of_one_account_and_one_rule(
+    volumes: dict[UUID, int],
+) -> None:
+    programs, person = [make_actor(), make_actor(), make_actor()], make_actor()
+    for program, limit in zip(programs, (20, 20, 30), strict=True):
+        volumes[program.id] = limit  # type: ignore[index]  # as above
+        make_queries(program, count=21)
+    make_queries(person, count=11)
+    make_denials(programs[2], count=4, every=SECOND, until=NOW)
+
+    assert sorted(fired(FEW_QUERIES)) == [11, 21, 21]
+    assert fired(FEW_QUERIES) == []
+    assert fired(DENIALS_IN_5_MINUTES) == [4]
+
+
+def test_only_the_rule_of_volume_yields_to_what_was_declared() -> None:
+    assert [rule.name for rule in RULES.values() if rule.yields_to_declared] == [
+        "queries_in_24_hours"
+    ]
 
 
 def test_the_window_slides_and_ends_where_it_says() -> None:

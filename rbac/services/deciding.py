@@ -176,7 +176,9 @@ def refused_outright(actor: Actor, code: str) -> Reason | None:
     if code in ADMINISTRATIVE_CODES:
         text = f"{code} is never in the scope of a key or an app"
         return Reason(kind="outside_scope", text=text)
-    if code not in actor.scopes and CHAT not in actor.scopes:
+    # Of an app only: what a key may do is named one by one.
+    may_chat = actor.is_connected_app and CHAT in actor.scopes
+    if code not in actor.scopes and not may_chat:
         text = f"{code} is outside of the scope"
         return Reason(kind="outside_scope", text=text)
     return None

@@ -96,7 +96,7 @@ def test_a_scope_gives_nothing_that_no_role_gives(erin):
     assert decide(actor, "read_employee_salary").reasons[0].kind != "outside_scope"
 
 
-@pytest.mark.parametrize("code", ["read_*", "*", "read_sale", "READ_SALES", ""])
+@pytest.mark.parametrize("code", ["read_*", "*", "chat", "read_sale", "READ_SALES", ""])
 def test_a_scope_is_a_whole_code_never_a_pattern(alice, code):
     assert not decide(by_key(alice, code), "read_sales").is_allowed
 
