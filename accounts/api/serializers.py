@@ -28,30 +28,6 @@ class CredentialsSerializer(serializers.Serializer[None]):
     )
 
 
-class SecondFactorSerializer(serializers.Serializer[None]):
-    """The code that a sign-in waits for."""
-
-    mfa_session_id = serializers.CharField(max_length=64)
-    code = serializers.CharField(max_length=MAX_CODE_LENGTH, trim_whitespace=False)
-
-
-class ProofSerializer(serializers.Serializer[None]):
-    """A code, or the password of somebody who has no second factor."""
-
-    code = serializers.CharField(
-        max_length=MAX_CODE_LENGTH, required=False, trim_whitespace=False
-    )
-    password = serializers.CharField(
-        max_length=MAX_PASSWORD_LENGTH, required=False, trim_whitespace=False
-    )
-
-    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
-        """Refuse none and more than one proof."""
-        if len(attrs) != 1:
-            raise serializers.ValidationError("Send one of: code, password.")
-        return attrs
-
-
 class RefreshSerializer(serializers.Serializer[None]):
     """A refresh token."""
 

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.api import schema  # noqa: F401 - the schema registers itself
 from accounts.api.views import (
     api_keys,
+    factors,
     notices,
     passwords,
     sessions,
@@ -17,6 +18,37 @@ from accounts.api.views import (
 urlpatterns = [
     path("auth/token", tokens.TokenView.as_view(), name="api-token"),
     path("auth/token/mfa", tokens.SecondFactorView.as_view(), name="api-token-mfa"),
+    path(
+        "auth/token/mfa/passkey",
+        tokens.SecondPasskeyView.as_view(),
+        name="api-token-mfa-passkey",
+    ),
+    path(
+        "auth/token/passkey/ask",
+        tokens.PasskeyAskView.as_view(),
+        name="api-token-passkey-ask",
+    ),
+    path(
+        "auth/token/passkey",
+        tokens.PasskeyTokenView.as_view(),
+        name="api-token-passkey",
+    ),
+    path(
+        "auth/step-up/passkey",
+        step_up.StepUpPasskeyView.as_view(),
+        name="api-step-up-passkey",
+    ),
+    path("auth/factors", factors.FactorsView.as_view(), name="api-factors"),
+    path(
+        "auth/factors/<uuid:factor_id>",
+        factors.FactorView.as_view(),
+        name="api-factor",
+    ),
+    path(
+        "auth/factors/<uuid:factor_id>/confirm",
+        factors.FactorConfirmView.as_view(),
+        name="api-factor-confirm",
+    ),
     path("auth/token/refresh", tokens.RefreshView.as_view(), name="api-refresh"),
     path("auth/token/revoke", tokens.RevokeView.as_view(), name="api-revoke"),
     path("auth/sessions", sessions.SessionsView.as_view(), name="api-sessions"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.caller import calling_session
-from accounts.api.serializers import ProofSerializer, StepUpSerializer
+from accounts.api.factor_serializers import ProofSerializer, QuestionSerializer
+from accounts.api.serializers import StepUpSerializer
 from accounts.constants import STEP_UP_FRESH_FOR
 from accounts.models import AuthSession
+from accounts.selectors import ShownFactor
 from accounts.services import proof, sign_in
 from chatsec.core.api import SIGNED_IN, ApiView
 
@@ -28,15 +33,23 @@ class StepUpView(ApiView):
         given = ProofSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         session = calling_session(request)
-        plain = request._request  # noqa: SLF001 - Django's own functions want it
-        if "password" in given.validated_data:
-            proof.confirm_password(plain, session, given.validated_data["password"])
-            factor = None
-        else:
-            factor = proof.confirm_code(session, given.validated_data["code"]).factor
+        factor = _prove(request, session, given.validated_data)
         if request.auth is None:  # a token's step-up is none of the browser's beside it
-            sign_in.step_up_browser_session(plain, factor)
+            sign_in.step_up_browser_session(request._request, factor)  # noqa: SLF001 - Django's own functions want it
         return Response(_state(AuthSession.objects.get(id=session.id)))
+
+
+def _prove(
+    request: Request, session: AuthSession, given: Mapping[str, Any]
+) -> ShownFactor | None:
+    if "password" in given:
+        proof.confirm_password(request._request, session, given["password"])  # noqa: SLF001 - as above
+        return None
+    if "passkey" in given:
+        return proof.confirm_passkey(
+            session, given["question_id"], given["passkey"]
+        ).factor
+    return proof.confirm_code(session, given["code"]).factor
 
 
 def _state(session: AuthSession) -> dict[str, object]:
@@ -46,3 +59,15 @@ def _state(session: AuthSession) -> dict[str, object]:
         "password_confirmed_at": session.password_confirmed_at,
         "expires_in": int(STEP_UP_FRESH_FOR.total_seconds()),
     }
+
+
+class StepUpPasskeyView(ApiView):
+    """POST /auth/step-up/passkey."""
+
+    required_permission = SIGNED_IN
+
+    @extend_schema(request=None, responses=QuestionSerializer)
+    def post(self, request: Request) -> Response:
+        """Return what a passkey is asked; its answer goes to POST /auth/step-up."""
+        question_id, options = proof.ask_for_passkey(calling_session(request))
+        return Response({"question_id": str(question_id), "options": options})

@@ -9,14 +9,20 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.factor_serializers import (
+    PasskeySignInSerializer,
+    SecondFactorAskSerializer,
+    SecondFactorSerializer,
+    SignInUnderWaySerializer,
+    TicketSerializer,
+)
 from accounts.api.serializers import (
     CredentialsSerializer,
     RefreshSerializer,
-    SecondFactorSerializer,
     TokenPairSerializer,
 )
 from accounts.constants import CODE_REQUIRED_MESSAGE
-from accounts.services import sign_in, tokens
+from accounts.services import passkey_sign_in, sign_in, tokens
 from chatsec.core.api import PUBLIC, ApiView
 from chatsec.core.errors import Unauthenticated
 
@@ -54,11 +60,66 @@ class SecondFactorView(ApiView):
 
     @extend_schema(request=SecondFactorSerializer, responses=TokenPairSerializer)
     def post(self, request: Request) -> Response:
-        """Finish a sign-in with its code."""
+        """Finish a sign-in with its code, or with a passkey."""
         given = SecondFactorSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        proven = sign_in.check_code(
-            given.validated_data["mfa_session_id"], given.validated_data["code"]
+        under_way = given.validated_data["mfa_session_id"]
+        if "passkey" in given.validated_data:
+            answer = given.validated_data["passkey"]
+            proven = sign_in.check_second_passkey(under_way, answer)
+        else:
+            proven = sign_in.check_code(under_way, given.validated_data["code"])
+        return Response(asdict(sign_in.open_token_session(proven)))
+
+
+class SecondPasskeyView(ApiView):
+    """POST /auth/token/mfa/passkey."""
+
+    required_permission = PUBLIC
+    authentication_classes = ()
+
+    @extend_schema(
+        request=SignInUnderWaySerializer, responses=SecondFactorAskSerializer
+    )
+    def post(self, request: Request) -> Response:
+        """Return how a sign-in goes on, and what its passkey is asked."""
+        given = SignInUnderWaySerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = sign_in.ask_second_factor(given.validated_data["mfa_session_id"])
+        return Response(
+            {
+                "methods": asked["methods"],
+                "options": asked.get("passkey_options"),
+            }
+        )
+
+
+class PasskeyAskView(ApiView):
+    """POST /auth/token/passkey/ask."""
+
+    required_permission = PUBLIC
+    authentication_classes = ()
+
+    @extend_schema(request=None, responses=TicketSerializer)
+    def post(self, request: Request) -> Response:
+        """Return what a passkey is asked that signs in alone."""
+        ticket, options = passkey_sign_in.ask()
+        return Response({"ticket": ticket, "options": options})
+
+
+class PasskeyTokenView(ApiView):
+    """POST /auth/token/passkey."""
+
+    required_permission = PUBLIC
+    authentication_classes = ()
+
+    @extend_schema(request=PasskeySignInSerializer, responses=TokenPairSerializer)
+    def post(self, request: Request) -> Response:
+        """Sign an app in by a passkey alone, whose device checked its owner."""
+        given = PasskeySignInSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        proven = passkey_sign_in.check(
+            given.validated_data["ticket"], given.validated_data["passkey"]
         )
         return Response(asdict(sign_in.open_token_session(proven)))
 
