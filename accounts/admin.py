@@ -14,7 +14,7 @@ from accounts import (
     key_admin,  # noqa: F401 - registers its own pages
     provider_admin,  # noqa: F401 - registers its own pages
 )
-from accounts.models import AuthSession, TOTPFactor, User
+from accounts.models import TOTPFactor, User
 from accounts.models.people import email_digest
 from accounts.names import fold_name
 from accounts.selectors import search_users
@@ -26,6 +26,7 @@ from accounts.services import (
     people,
     sessions,
 )
+from accounts.session_admin import ReadOnly
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
 
@@ -33,11 +34,10 @@ from chatsec.core.errors import DomainError
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
     UserPages = admin.ModelAdmin[User]
-    SessionPages = admin.ModelAdmin[AuthSession]
     FactorPages = admin.ModelAdmin[TOTPFactor]
 else:
     UserForm = forms.ModelForm
-    UserPages = SessionPages = FactorPages = admin.ModelAdmin
+    UserPages = FactorPages = admin.ModelAdmin
 
 INVITATION_HINT = "An invitation to choose a password is mailed here."
 PLACE_IN_ORGANISATION = ("department", "region", "team", "manager", "approval_limit")
@@ -204,64 +204,6 @@ def _each(
         else:
             done += 1
     site.message_user(request, f"Done for {done} accounts.", messages.SUCCESS)
-
-
-class ReadOnly:
-    """Rows to look at; services change them."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: signing in makes sessions, enrolling makes factors."""
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: object | None = None
-    ) -> bool:
-        """Refuse changes by hand."""
-        return False
-
-
-@admin.register(AuthSession)
-class AuthSessionAdmin(ReadOnly, SessionPages):
-    """Signed-in devices of everybody, to be signed out."""
-
-    list_display = ("user", "kind", "amr", "created_at", "last_seen_at", "revoked_at")
-    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("user",)
-    search_fields = ("user__username__startswith",)
-    fields = (
-        "user",
-        "kind",
-        "amr",
-        "authenticated_at",
-        "stepped_up_at",
-        "created_at",
-        "last_seen_at",
-        "expires_at",
-        "revoked_at",
-        "revoked_because",
-    )
-    readonly_fields = fields
-    actions = ("revoke_sessions",)
-    show_full_result_count = False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: object | None = None
-    ) -> bool:
-        """Refuse: ended sessions leave by retention."""
-        return False
-
-    @admin.action(description="Sign out chosen devices", permissions=["delete_session"])
-    def revoke_sessions(
-        self, request: HttpRequest, chosen: QuerySet[AuthSession]
-    ) -> None:
-        """End the chosen sessions."""
-        for session in chosen:
-            sessions.revoke_session(session, because="revoked_by_admin")
-        self.message_user(request, f"{len(chosen)} devices signed out.")
-
-    def has_delete_session_permission(self, request: HttpRequest) -> bool:
-        """Whether the visitor may end other people's sessions."""
-        return request.user.has_perm("accounts.delete_authsession")
 
 
 @admin.register(TOTPFactor)

@@ -53,6 +53,7 @@ def run(client, action, *rows, where=USERS):
         USERS,
         f"{USERS}add/",
         "/admin/accounts/authsession/",
+        "/admin/accounts/notice/",
         "/admin/accounts/totpfactor/",
         "/admin/axes/accessfailurelog/",
         "/admin/axes/accessattempt/",
