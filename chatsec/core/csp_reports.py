@@ -55,6 +55,10 @@ def receive(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+# A browser sends it, whether or not somebody sits there (`accounts.polling`).
+receive.polled_methods = ("POST",)  # type: ignore[attr-defined]
+
+
 def _violations(told: Json) -> Iterator[dict[str, Json]]:
     if isinstance(told, dict):
         body = told.get("csp-report")

@@ -222,14 +222,13 @@ class TestEveryRoute:
 
 class TestOtherAnswers:
     @pytest.mark.parametrize("who", ["visitor", "admin"])
-    @pytest.mark.parametrize("asked", OTHER_ANSWERS, ids=lambda asked: asked[1])
-    def test_they_carry_the_headers(self, who, people, asked):
-        method, path, extra, status = asked
-        response = people[who].generic(method, path, secure=True, **extra)
+    def test_they_carry_the_headers(self, who, people):
+        for method, path, extra, status in OTHER_ANSWERS:
+            response = people[who].generic(method, path, secure=True, **extra)
 
-        assert [*complaints(response, path)] == []
-        if who == "visitor":
-            assert response.status_code == status
+            assert (path, [*complaints(response, path)]) == (path, [])
+            if who == "visitor":
+                assert (path, response.status_code) == (path, status)
 
     def test_too_much_at_once(self, people):
         response = people["visitor"].post(
@@ -305,18 +304,17 @@ class TestCookies:
 
 
 class TestNonces:
-    @pytest.mark.parametrize("path", ["/sign-in", "/admin/", "/", "/nowhere"])
-    def test_no_two_pages_share_one(self, people, path):
-        seen = set()
-        for _ in range(5):
+    def test_no_two_pages_share_one(self, people):
+        pages = ["/sign-in", "/admin/", "/", "/nowhere", "/api/docs/"]
+        seen = []
+        for path in pages * 3:
             response = people["admin"].get(path, secure=True)
             found = NONCE.search(response["Content-Security-Policy"])
-            if found is None:
-                assert b"nonce=" not in response.content
-                return
-            seen.add(found[1])
+            seen += [found[1]] if found else []
+            assert found or b"nonce=" not in response.content
 
-        assert len(seen) == 5
+        assert len(seen) >= 3
+        assert len({*seen}) == len(seen)
 
 
 class TestTheMeasure:
@@ -354,10 +352,8 @@ class TestTheMeasure:
             "form-action *",
         ],
     )
-    def test_it_notices_a_weaker_policy(self, people, worse):
-        policy = people["visitor"].get("/sign-in", secure=True)[
-            "Content-Security-Policy"
-        ]
+    def test_it_notices_a_weaker_policy(self, client, worse):
+        policy = client.get("/healthz")["Content-Security-Policy"]
         name = worse.split()[0]
         kept = [p for p in policy.split(";") if p.split()[0] != name]
 

@@ -24,6 +24,7 @@ OPEN_PAGES = {
     "oauth-server-metadata",
     "password-forgotten",
     "password-reset",
+    "provider-callback",  # 400 to what answers no question
     "gpc",
     "healthz",
     "jwks",
