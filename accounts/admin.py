@@ -1,4 +1,4 @@
-"""People, their sessions and factors in the admin site."""
+"""People and their sessions in the admin site."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts import (
+    factor_admin,
     key_admin,  # noqa: F401 - registers its own pages
     provider_admin,  # noqa: F401 - registers its own pages
+    session_admin,  # noqa: F401 - registers its own pages
 )
-from accounts.models import TOTPFactor, User
+from accounts.models import User
 from accounts.models.people import email_digest
 from accounts.names import fold_name
 from accounts.selectors import search_users
 from accounts.services import (
-    factors,
     invitations,
     lockout,
     passwords,
     people,
     sessions,
 )
-from accounts.session_admin import ReadOnly
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
 
@@ -34,10 +34,9 @@ from chatsec.core.errors import DomainError
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
     UserPages = admin.ModelAdmin[User]
-    FactorPages = admin.ModelAdmin[TOTPFactor]
 else:
     UserForm = forms.ModelForm
-    UserPages = FactorPages = admin.ModelAdmin
+    UserPages = admin.ModelAdmin
 
 INVITATION_HINT = "An invitation to choose a password is mailed here."
 PLACE_IN_ORGANISATION = ("department", "region", "team", "manager", "approval_limit")
@@ -98,7 +97,13 @@ class UserAdmin(UserPages):
     search_help_text = "The beginning of a user name, or a whole e-mail address."
     autocomplete_fields = ("manager",)
     ordering = ("username",)
-    actions = ("send_links", "close_accounts", "unlock_accounts", "sign_out")
+    actions = (
+        "send_links",
+        "close_accounts",
+        "unlock_accounts",
+        "sign_out",
+        factor_admin.reset_factors,
+    )
     show_full_result_count = False
 
     def get_search_results(
@@ -204,25 +209,3 @@ def _each(
         else:
             done += 1
     site.message_user(request, f"Done for {done} accounts.", messages.SUCCESS)
-
-
-@admin.register(TOTPFactor)
-class TOTPFactorAdmin(ReadOnly, FactorPages):
-    """Authenticator apps: who has one, and taking a lost one away."""
-
-    list_display = ("user", "name", "confirmed", "created_at", "last_used_at")
-    list_select_related = ("user",)
-    search_fields = ("user__username__startswith",)
-    fields = ("user", "name", "confirmed", "created_at", "last_used_at")
-    readonly_fields = fields
-
-    def delete_model(self, request: HttpRequest, obj: TOTPFactor) -> None:
-        """Take the factor away, with evidence."""
-        factors.remove_factor(obj)
-
-    def delete_queryset(
-        self, request: HttpRequest, queryset: QuerySet[TOTPFactor]
-    ) -> None:
-        """Take the chosen factors away, with evidence."""
-        for factor in queryset:
-            factors.remove_factor(factor)

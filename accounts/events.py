@@ -93,6 +93,12 @@ FACTOR_REMOVED = register(
     severity="warning",
     description="A second factor was taken away.",
 )
+FACTORS_RESET = register(
+    "accounts.factors_reset",
+    category="security",
+    severity="warning",
+    description="An administrator took every second factor of an account away.",
+)
 RECOVERY_CODES_MADE = register(
     "accounts.recovery_codes_made",
     category="security",

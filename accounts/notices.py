@@ -129,6 +129,15 @@ FACTOR_REMOVED = register(
         "your administrator at once."
     ),
 )
+FACTORS_RESET = register(
+    "factors_reset",
+    subject=_("Your second factors were reset"),
+    body=_(
+        "An administrator took every second factor of your account away and signed "
+        "you out everywhere. Sign in and set up a new one. If you did not ask for "
+        "this, tell your administrator at once."
+    ),
+)
 RECOVERY_CODES_MADE = register(
     "recovery_codes_made",
     subject=_("New recovery codes were made for your account"),

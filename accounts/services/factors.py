@@ -15,6 +15,7 @@ from accounts import events, notices
 from accounts.constants import (
     ENROLMENT_LIFE,
     MAX_FACTORS_OF_A_KIND,
+    MAX_REASON,
     RECOVERY_CODE_ALPHABET,
     RECOVERY_CODE_GROUP,
     RECOVERY_CODE_LENGTH,
@@ -22,7 +23,14 @@ from accounts.constants import (
     TOTP_SECRET_BYTES,
 )
 from accounts.errors import CodeAlreadyUsed, InvalidCode
-from accounts.models import RecoveryCode, RecoverySheet, TOTPFactor, User
+from accounts.models import (
+    Challenge,
+    Passkey,
+    RecoveryCode,
+    RecoverySheet,
+    TOTPFactor,
+    User,
+)
 from accounts.models.factors import is_code
 from accounts.models.recovery import fold_recovery_code, recovery_code_digest
 from accounts.selectors import (
@@ -30,11 +38,14 @@ from accounts.selectors import (
     Factor,
     find_waiting_factor,
     has_second_factor,
+    list_factors,
     list_totp_factors,
 )
 from accounts.services.notices import notify
+from accounts.services.sessions import revoke_all_sessions
 from auditlog.services import Target, record
-from chatsec.core.errors import Conflict, NotFound
+from chatsec.core.context import current_actor
+from chatsec.core.errors import Conflict, Denied, Invalid, NotFound
 
 MAX_NAME = 64
 
@@ -156,6 +167,34 @@ def remove_factor(factor: Factor) -> None:
         factor.delete()
         if not has_second_factor(user):
             RecoverySheet.objects.filter(user=user).delete()
+
+
+def reset_factors(user: User, *, reason: str) -> None:
+    """Take every factor of somebody else away, and end his sessions.
+
+    For who has lost them all: he signs in with his password and sets up anew.
+    """
+    reason = reason.strip()
+    if not reason or len(reason) > MAX_REASON:
+        text = f"A reason of at most {MAX_REASON} characters."
+        raise Invalid("Please say why.", fields={"reason": [text]})
+    if current_actor().id == user.id:
+        raise Denied("Your own factors are under My security.", code="own_factors")
+    with transaction.atomic():
+        hold_user(user)
+        kinds = sorted({factor.kind for factor in list_factors(user)})
+        for model in (TOTPFactor, Passkey, RecoverySheet):
+            model.objects.filter(user=user).delete()
+        Challenge.objects.filter(user=user, completed_at__isnull=True).delete()
+        revoke_all_sessions(user, because="factors_reset")
+        record(
+            events.FACTORS_RESET,
+            target=Target(type="accounts.user", id=str(user.id)),
+            subject_id=user.id,
+            details={"kinds": [*kinds]},
+            subject_details={"reason": reason},
+        )
+        notify(user, notices.FACTORS_RESET)
 
 
 def hold_user(user: User) -> None:

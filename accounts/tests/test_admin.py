@@ -2,6 +2,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts import notices
 from accounts.models import (
@@ -14,6 +15,7 @@ from accounts.models import (
 )
 from accounts.selectors import find_user_by_login
 from accounts.services import lockout
+from accounts.services.factors import make_recovery_codes
 from accounts.tests.factories import (
     PASSWORD,
     make_session,
@@ -21,6 +23,8 @@ from accounts.tests.factories import (
     sign_in_browser,
     totp_code,
 )
+from accounts.tests.soft_passkey import set_up_passkey
+from auditlog.selectors import list_events, read_events
 
 pytestmark = pytest.mark.django_db
 
@@ -280,15 +284,74 @@ def test_signing_out_everywhere_and_by_device(office):
         assert session.revoked_because == "revoked_by_admin"
 
 
-def test_a_lost_factor_is_taken_away(office):
+def test_factors_are_seen_without_their_secrets(office):
     carol = make_user("carol", totp=True)
+    set_up_passkey(carol)
+    make_recovery_codes(carol)
     factor = TOTPFactor.objects.get(user=carol)
-    page = f"/admin/accounts/totpfactor/{factor.id}/"
-    assert factor.secret_base32 not in office.get(f"{page}change/").content.decode()
 
-    office.post(f"{page}delete/", {"post": "yes"})
+    page = office.get(f"/admin/accounts/totpfactor/{factor.id}/change/")
 
+    assert factor.secret_base32 not in page.content.decode()
+    for name in ("totpfactor", "passkey", "recoverysheet"):
+        listed = office.get(f"/admin/accounts/{name}/")
+        assert b"carol" in listed.content
+        assert b"delete" not in listed.content.lower()
+
+
+def reset(office, user, **given):
+    return office.post(
+        "/admin/accounts/user/",
+        {"action": "reset_factors", "_selected_action": str(user.id), **given},
+        follow=True,
+    )
+
+
+def test_lost_factors_are_reset_with_a_reason(office, admin):
+    carol = make_user("carol", totp=True)
+    session = make_session(carol)
+    AuthSession.objects.filter(user=admin).update(stepped_up_at=timezone.now())
+
+    asked = reset(office, carol)
+    assert b'name="reason"' in asked.content
+    assert b"carol" in asked.content
+    assert TOTPFactor.objects.filter(user=carol).exists()
+    done = reset(office, carol, reason="lost the phone, called back")
+
+    assert b"sets up anew" in done.content
     assert not TOTPFactor.objects.filter(user=carol).exists()
+    session.refresh_from_db()
+    assert session.revoked_because == "factors_reset"
+    assert Notice.objects.filter(user=carol, kind="factors_reset").count() == 1
+    [event] = read_events(list_events(event_type="accounts.factors_reset"))
+    assert event.subject_details["reason"] == "lost the phone, called back"
+
+
+def test_a_reset_needs_fresh_proof_and_a_reason(office, admin):
+    carol = make_user("carol", totp=True)
+
+    away = office.post(
+        "/admin/accounts/user/",
+        {
+            "action": "reset_factors",
+            "_selected_action": str(carol.id),
+            "reason": "lost",
+        },
+    )
+    assert away["Location"].startswith("/account/confirm?next=")
+    AuthSession.objects.filter(user=admin).update(stepped_up_at=timezone.now())
+    reset(office, carol, reason="  ")
+
+    assert TOTPFactor.objects.filter(user=carol).exists()
+
+
+def test_nobody_resets_himself(office, admin):
+    AuthSession.objects.filter(user=admin).update(stepped_up_at=timezone.now())
+
+    done = reset(office, admin, reason="for fun")
+
+    assert b"under My security" in done.content
+    assert TOTPFactor.objects.filter(user=admin).exists()
 
 
 def test_an_account_is_not_deleted_by_hand(office):
