@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from accounts.constants import SECOND_FACTOR
 from accounts.errors import FactorRequired, ProofNeeded
 from accounts.models import AuthSession, User
-from accounts.selectors import factor_methods
+from accounts.selectors import factor_methods, has_second_factor
 from chatsec.core.errors import DomainError
 
 WAY_IN = frozenset(
@@ -58,6 +58,16 @@ def refusal_of(request: HttpRequest, session: AuthSession) -> DomainError | None
         return None
     methods = factor_methods(session.user)
     return ProofNeeded(methods) if methods else FactorRequired()
+
+
+def refusal_of_key(owner: User) -> DomainError | None:
+    """Return why a key of this owner opens nothing: he lacks the factor that he needs.
+
+    A program has no factors, and no role makes it need one.
+    """
+    if owner.is_service or not requires_factor(owner) or has_second_factor(owner):
+        return None
+    return FactorRequired()
 
 
 def _is_way_in(request: HttpRequest) -> bool:

@@ -13,7 +13,7 @@ from accounts.constants import NOT_SIGNED_IN_MESSAGE
 from accounts.errors import InvalidToken
 from accounts.models import ApiKey, AuthSession, User
 from accounts.polling import counts_as_use
-from accounts.required_factors import refusal_of
+from accounts.required_factors import refusal_of, refusal_of_key
 from accounts.selectors import (
     actor_for_key,
     actor_for_session,
@@ -45,6 +45,8 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         if reason := _reason_against(key, now=now):
             record_key_refusal(key, reason=reason, now=now)
             raise _refusal()
+        if missing := refusal_of_key(key.user):
+            raise missing
         touch_key(key, now=now)
         _name_actor(request, actor_for_key(key))
         return key.user, key
