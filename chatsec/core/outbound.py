@@ -9,9 +9,7 @@ No parser above, no redirect, no proxy and no second answer of a name server can
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import queue
 import socket
 import threading
 import time
@@ -22,7 +20,7 @@ from typing import Any, TypedDict, Unpack
 import requests  # noqa: TID251 - this module is the one door outwards
 import urllib3  # noqa: TID251 - this module is the one door outwards
 from django.conf import settings
-from requests.adapters import HTTPAdapter  # noqa: TID251 - as above
+from requests.adapters import BaseAdapter, HTTPAdapter  # noqa: TID251 - as above
 from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID251 - as above
 from urllib3.connectionpool import (  # noqa: TID251 - as above
     HTTPConnectionPool,
@@ -30,6 +28,7 @@ from urllib3.connectionpool import (  # noqa: TID251 - as above
 )
 from urllib3.util import parse_url  # noqa: TID251 - as above
 
+from chatsec.core.addresses import is_public, resolve
 from chatsec.core.errors import Invalid, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -43,28 +42,6 @@ FIRST_OPEN_PORT = 1024
 
 Response = requests.Response
 Session = requests.Session
-_Address = tuple[socket.AddressFamily, tuple[Any, ...]]
-
-# `is_global` knows the registries of its Python's day; these are named for all days,
-# and the ranges that carry an IPv4 address inside an IPv6 one are refused whole.
-_NEVER = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8",
-        "100.64.0.0/10",
-        "192.0.0.0/24",
-        "192.88.99.0/24",  # 6to4 relays
-        "198.18.0.0/15",
-        "224.0.0.0/3",  # multicast, reserved, broadcast
-        "2001::/23",  # protocol assignments, Teredo among them
-        "2001:db8::/32",
-        "2002::/16",  # 6to4
-        "3fff::/20",
-    )
-)
-# All of the Internet that is spoken of in IPv6; ::/96, NAT64, SRv6 and the rest of the
-# registry of special purposes lie outside.
-_PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 
 
 class Parts(TypedDict, total=False):
@@ -225,19 +202,15 @@ class _Call:
 _call: ContextVar[_Call] = ContextVar("chatsec.outbound")
 
 
-class _GuardedAdapter(HTTPAdapter):
-    """Sends over connections that were checked where they are made."""
+class _GuardedAdapter(BaseAdapter):
+    """Sends each call over a connection of its own, checked where it is made."""
 
     def __init__(self, limits: _Limits) -> None:
         super().__init__()
         self._limits = limits
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _CheckedHTTPPool,
-            "https": _CheckedHTTPSPool,
-        }
+    def close(self) -> None:
+        """Do nothing: no connection outlives its call."""
 
     def send(  # type: ignore[override]  # by keyword only, as sessions call it
         self,
@@ -253,39 +226,45 @@ class _GuardedAdapter(HTTPAdapter):
         call = _Call(self._limits)
         token = _call.set(call)
         try:
-            response = self._sent(request, call, verify=verify, cert=cert)
+            response = _sent(request, call, verify=verify, cert=cert)
         except BaseException:
             call.end()
             raise
         finally:
             _call.reset(token)
-            self.poolmanager.clear()  # no connection outlives its call
         response.raw = _BoundedBody(response.raw, call)
         if response.is_redirect:
             response.close()
             raise OutboundFailed("redirected")
         return response
 
-    def _sent(
-        self,
-        request: requests.PreparedRequest,
-        call: _Call,
-        *,
-        verify: bool | str,
-        cert: Any,
-    ) -> requests.Response:
-        try:
-            return super().send(
-                request,
-                stream=True,
-                timeout=call.remaining(),
-                verify=verify,
-                cert=cert,
-                proxies={},
-            )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as e:
-            call.remaining()
-            raise OutboundFailed(type(e).__name__) from e
+
+class _Transport(HTTPAdapter):
+    """The library's own sending, with connections that check."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _CheckedHTTPPool,
+            "https": _CheckedHTTPSPool,
+        }
+
+
+def _sent(
+    request: requests.PreparedRequest, call: _Call, *, verify: bool | str, cert: Any
+) -> requests.Response:
+    try:
+        return _Transport().send(
+            request,
+            stream=True,
+            timeout=call.remaining(),
+            verify=verify,
+            cert=cert,
+            proxies={},
+        )
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as e:
+        call.remaining()
+        raise OutboundFailed(type(e).__name__) from e
 
 
 def _check_request(
@@ -377,7 +356,9 @@ def _connect(host: str, port: int, call: _Call) -> socket.socket:
     allowed = _entry(host, port) in call.limits.allow
     if not allowed and not (port in WEB_PORTS or port >= FIRST_OPEN_PORT):
         raise _refused("port", host, port)
-    addresses = _resolve(host, port, call.remaining())
+    addresses = resolve(host, port, wait_seconds=call.remaining())
+    if not addresses:
+        raise OutboundFailed("no address")
     if not allowed and not all(is_public(where[0]) for _, where in addresses):
         raise _refused("inside address", host, port)
     for family, where in addresses:
@@ -399,43 +380,6 @@ def _connect(host: str, port: int, call: _Call) -> socket.socket:
 def _entry(host: str, port: int) -> str:
     name = host.lower().rstrip(".")
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-
-
-def _resolve(host: str, port: int, wait_seconds: float) -> list[_Address]:
-    """Return the addresses of `host`, asked for once.
-
-    The system's resolver knows no deadline, so it works in a thread of its own.
-    """
-    answers: queue.SimpleQueue[list[_Address]] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            answers.put([])
-        else:
-            answers.put([(family, where) for family, _, _, _, where in found])
-
-    threading.Thread(target=ask, name="resolve", daemon=True).start()
-    try:
-        addresses = answers.get(timeout=wait_seconds)
-    except queue.Empty:
-        addresses = []
-    if not addresses:
-        raise OutboundFailed("no address")
-    return addresses
-
-
-def is_public(text: str) -> bool:
-    """Whether an address belongs to the open Internet and to nothing else."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    if address.version == 6 and address not in _PUBLIC_IPV6:
-        return False
-    special = address.is_multicast or address.is_reserved or not address.is_global
-    return not special and not any(address in network for network in _NEVER)
 
 
 def _refused(reason: str, host: str = "", port: int = 0) -> OutboundRefused:

@@ -3,12 +3,14 @@
 import gzip
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 import requests  # noqa: TID251 - the same call without the guard, as a control
 
 from chatsec.core import outbound
+from chatsec.core.addresses import is_public
 from chatsec.core.errors import DomainError
 from chatsec.core.outbound import OutboundFailed, OutboundRefused
 from chatsec.core.tests import network
@@ -262,7 +264,7 @@ class TestRebinding:
     def test_a_client_that_asks_twice_is_led_inside(self, wire, zone, canary):
         """Without pinning: the check sees the first answer, the call the second."""
         (_, _, _, _, where), *_ = socket.getaddrinfo("rebinding.test", canary.port)
-        assert outbound.is_public(where[0])
+        assert is_public(where[0])
 
         requests.get(f"http://rebinding.test:{canary.port}/", timeout=3)
 
@@ -320,10 +322,10 @@ class TestWaysRound:
         assert canary.connections == 0
 
     def test_a_connection_without_a_call_is_never_made(self, wire, canary):
-        adapter = outbound.session().get_adapter("http://127.0.0.1/")
+        transport = outbound._Transport()
 
         with pytest.raises(LookupError):
-            adapter.poolmanager.request("GET", f"http://127.0.0.1:{canary.port}/")
+            transport.poolmanager.request("GET", f"http://127.0.0.1:{canary.port}/")
         assert canary.connections == 0
 
 
@@ -480,9 +482,23 @@ class TestLimits:
     "address", [PUBLIC, "8.8.8.8", "2606:4700:4700::1111", "2a00:1450:4001::200e"]
 )
 def test_public_addresses_are_public(address):
-    assert outbound.is_public(address)
+    assert is_public(address)
 
 
 @pytest.mark.parametrize("text", ["", "public.test", "1.2.3", "2606:::1", "127.0.0.1"])
 def test_everything_else_is_not(text):
-    assert not outbound.is_public(text)
+    assert not is_public(text)
+
+
+def test_threads_may_share_a_session(wire):
+    """One call that ends must not close what another is about to use."""
+    with network.server(says(b"ok")) as seen:
+        place = f"loopback.test:{seen.port}"
+        session = outbound.session(allow=frozenset({place}))
+        with ThreadPoolExecutor(16) as threads:
+            answers = threads.map(
+                lambda _: session.get(f"http://{place}/").content, range(400)
+            )
+            assert [*answers] == [b"ok"] * 400
+
+    assert seen.connections == 400
