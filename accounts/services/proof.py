@@ -29,6 +29,7 @@ from chatsec.core.errors import Invalid
 
 # What a challenge is for that opens nothing but the session itself.
 OPERATION = "session"
+PROVIDER_METHOD = "identity_provider"
 PASSWORD_METHOD = "password"  # noqa: S105 - a method, not a password
 
 
@@ -52,8 +53,9 @@ def is_recent(session: AuthSession, *, now: datetime) -> bool:
 
 
 def proof_methods(user: User) -> list[str]:
-    """Return how the user can prove himself: his factors, or else the password."""
-    return factor_methods(user) or [PASSWORD_METHOD]
+    """Return how the user can prove himself: his factors, or else how he signs in."""
+    otherwise = PASSWORD_METHOD if user.has_usable_password() else PROVIDER_METHOD
+    return factor_methods(user) or [otherwise]
 
 
 def confirm_code(session: AuthSession, code: str) -> challenges.Answered:

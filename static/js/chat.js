@@ -167,6 +167,7 @@
     window.history.replaceState(null, "", `/chat/${conversation}`);
     ask.action = `/chat/${conversation}`;
     codeForm.action = `/chat/${conversation}/code`;
+    document.getElementById("code-other").href = `/account/confirm?next=/chat/${conversation}`;
     const suggestions = document.getElementById("suggestions");
     if (suggestions) suggestions.remove();
   };
