@@ -66,6 +66,7 @@ ROLES = st.builds(
     inherits=st.lists(NAMES, max_size=3, unique=True).map(sorted).map(tuple),
     grants=st.lists(GRANTS, max_size=4, unique=True).map(tuple),
     is_break_glass=st.booleans(),
+    requires_factor=st.booleans(),
 )
 DOCUMENTS = st.builds(
     PolicyDocument,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,8 @@ from chatsec.core.context import SYSTEM
 from chatsec.core.errors import Conflict
 from rbac.models import Role
 from rbac.services import assign_role
+from rbac.services.documents import read_document, write_document
+from rbac.services.portability import current_document, import_policy
 from rbac.services.required_factors import requires_factor
 from rbac.tests.factories import give_role
 
@@ -75,6 +78,34 @@ def test_an_heir_needs_one_too(erin):
     assign_role(SYSTEM, user=erin, role="auditor", reason="for the test")
 
     assert requires_factor(erin)
+
+
+def test_it_travels_in_the_policy_document(dan):
+    stored = current_document()
+    roles = tuple(
+        replace(role, requires_factor=True) if role.name == "finance" else role
+        for role in stored.roles
+    )
+    wanted = read_document(write_document(replace(stored, roles=roles)))
+
+    lines = import_policy(SYSTEM, document=wanted)
+
+    assert "  ~ needs a second factor: True" in lines
+    assert requires_factor(dan)
+    import_policy(SYSTEM, document=stored)
+    assert not requires_factor(dan)
+
+
+def test_it_is_set_over_the_api_and_in_the_admin(api, browser, admin, dan):
+    role = "/api/v1/rbac/roles/finance"
+
+    changed = api(admin).patch(role, {"requires_factor": True})
+
+    assert changed.json()["requires_factor"] is True
+    assert requires_factor(dan)
+    finance = Role.objects.get(name="finance")
+    page = browser(admin).get(f"/admin/rbac/role/{finance.pk}/change/")
+    assert b'name="requires_factor"' in page.content
 
 
 def test_sign_in_leads_to_the_set_up_and_nowhere_else(zoe):
