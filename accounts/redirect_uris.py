@@ -55,12 +55,17 @@ def find_fault(uri: str) -> str:
     return "" if HOST.fullmatch(host) else "has no proper host name in small letters"
 
 
-def origin_of(uri: str) -> str:
-    """Return what a page's policy has to name for a form to end up there."""
-    if PRIVATE_USE.fullmatch(uri):
-        return f"{uri.partition(':')[0]}:"
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
+def form_target_of(uri: str) -> str:
+    """Return what a page's policy has to name for a form to end up there.
+
+    Browsers hold a form to it through every redirect that follows. A site may well send
+    its visitor on to another host of its own, so of https only the scheme is named. An
+    address with brackets cannot be named at all (CSP 3, host-source).
+    """
+    if LOOPBACK.fullmatch(uri) and "[" not in uri:
+        parts = urlsplit(uri)
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"{uri.partition(':')[0]}:"
 
 
 def _same_loopback(uri: str, registered: str) -> bool:

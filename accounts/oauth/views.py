@@ -33,7 +33,7 @@ from accounts import events
 from accounts.app_scopes import CHAT, SCOPES, in_order
 from accounts.constants import GRANT_ABSOLUTE
 from accounts.models import OAuthApplication
-from accounts.redirect_uris import origin_of
+from accounts.redirect_uris import form_target_of
 from accounts.services.oauth import target_of
 from auditlog.services import record_refusal
 from chatsec.core.context import current_actor
@@ -178,7 +178,7 @@ def _consent_page(request: HttpRequest, asked: dict[str, object]) -> HttpRespons
     }
     page = render(request, "accounts/oauth_consent.html", shown)
     # The form's answer leads to the app: its policy has to allow that, and only that.
-    page._csp_update = {"form-action": [origin_of(redirect_uri)]}  # type: ignore[attr-defined]  # noqa: SLF001 - django-csp's documented way
+    page._csp_update = {"form-action": [form_target_of(redirect_uri)]}  # type: ignore[attr-defined]  # noqa: SLF001 - django-csp's documented way
     return page
 
 

@@ -30,7 +30,7 @@ RUNNERS = 32
 TRIALS = 10
 
 
-class LibraryTokenView(TokenView):
+class LibraryTokenView(TokenView):  # type: ignore[misc]  # untyped library
     """The library's view, server and validator; only the settings are ours."""
 
     @classmethod

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuthorizationCode
-from accounts.redirect_uris import find_fault, is_registered
+from accounts.redirect_uris import find_fault, form_target_of, is_registered
 from accounts.tests.oauth.app import App, came_back, register
 from chatsec.core.errors import Invalid
 
@@ -191,6 +191,20 @@ def test_a_query_of_the_registered_address_stays(browser, alice):
     told = came_back(answer)
     assert told["kind"] == "1"
     assert told["code"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "named"),
+    [
+        ("http://127.0.0.1:49152/cb", "http://127.0.0.1:49152"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1"),
+        ("http://[::1]:49152/cb", "http:"),
+        ("https://app.example.org/callback?kind=1", "https:"),
+        ("com.example.app:/signed-in", "com.example.app:"),
+    ],
+)
+def test_the_pages_policy_names_no_more_than_it_must(uri, named):
+    assert form_target_of(uri) == named
 
 
 @pytest.mark.django_db
