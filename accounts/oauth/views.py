@@ -40,6 +40,8 @@ from chatsec.core.context import current_actor
 
 # After prompt=login there is this long to sign in and come back.
 LOGIN_FRESH_SECONDS = 300
+# Less than this is never asked for: signing in and coming back takes a while.
+JUST_NOW_SECONDS = 30
 # Nothing that is sent here has a use for more.
 MAX_PARAMETER_LENGTH = 2048
 HALF_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -52,6 +54,7 @@ CARRIED = (
     "code_challenge",
     "code_challenge_method",
 )
+FORM_FIELDS = frozenset({"decision", "csrfmiddlewaretoken"})
 SECRETS = ("client_secret", "code", "code_verifier", "refresh_token", "token")
 REFUSALS_WITH_EVIDENCE = frozenset({"invalid_client", "invalid_grant"})
 
@@ -116,7 +119,7 @@ def _find_fault(request: HttpRequest) -> str:
     """Return what no app can mean; the library would stumble over some of it."""
     if HALF_ENCODED.search(request.META.get("QUERY_STRING", "")):
         return "The address is not properly encoded."
-    if request.method == "POST" and set(request.POST) & {*CARRIED, "scope"}:
+    if set(request.POST) - FORM_FIELDS:
         return "What is agreed to stands in the address."
     if not request.GET.get("max_age", "0").isdecimal():
         return "max_age is no number of seconds."
@@ -144,7 +147,8 @@ def _must_sign_in(request: HttpRequest) -> bool:
     max_age = request.GET.get("max_age")
     if max_age is None or len(max_age) > 9:
         return False
-    return timezone.now() - actor.authenticated_at > timedelta(seconds=int(max_age))
+    limit = timedelta(seconds=max(int(max_age), JUST_NOW_SECONDS))
+    return timezone.now() - actor.authenticated_at > limit
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponseBase:

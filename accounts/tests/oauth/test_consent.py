@@ -174,7 +174,7 @@ def test_a_parameter_that_is_given_twice_is_refused(phone, browser, alice, name)
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope"])
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope", "prompt"])
 def test_the_form_cannot_change_what_was_shown(phone, browser, alice, name):
     answer = browser(alice).post(phone.address(), {"decision": "allow", name: "other"})
 
@@ -208,6 +208,16 @@ def test_an_older_sign_in_than_the_app_wants_is_not_enough(phone, browser, alice
     assert phone.ask(visitor, max_age="61000").status_code == 200
     answer = phone.ask(visitor, max_age="60")
     assert urlsplit(answer["Location"]).path == "/sign-in"
+
+
+def test_who_signed_in_just_now_is_not_sent_round(phone, browser, alice):
+    visitor = browser(alice)
+
+    assert phone.ask(visitor, max_age="0").status_code == 200
+    AuthSession.objects.update(
+        authenticated_at=timezone.now() - timezone.timedelta(seconds=31)
+    )
+    assert phone.ask(visitor, max_age="0").status_code == 302
 
 
 def test_a_sign_in_that_is_asked_for_anew_is_made_anew(phone, browser, alice):
