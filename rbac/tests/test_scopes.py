@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from chatsec.core.api import ANY_CALLER, SIGNED_IN
+from chatsec.core.api import ANY_CALLER, SIGNED_IN, ApiView
 from chatsec.core.context import (
     ANONYMOUS,
     SYSTEM,
@@ -241,3 +242,49 @@ def test_views_open_to_keys_are_closed_to_nobody_and_to_closed_accounts(alice):
 
     assert not guard.has_permission(Asked(by_key(alice)), View(ANY_CALLER))
     assert not guard.has_permission(Asked(replace(ANONYMOUS)), View(ANY_CALLER))
+
+
+def by_app(user, *scopes):
+    return Actor(
+        kind=ActorKind.USER,
+        person=user,
+        session_id=uuid4(),
+        amr=("pwd",),
+        scopes=scopes,
+    )
+
+
+def test_an_app_for_the_chat_may_ask_what_its_person_may(alice, bob):
+    for person in (alice, bob):
+        actor = by_app(person, "chat")
+        expected = set(effective_permissions(as_actor(person)))
+        assert set(effective_permissions(actor)) == expected - ADMINISTRATIVE_CODES
+
+
+def test_an_app_for_the_chat_administers_nothing(admin):
+    actor = by_app(admin, "chat", "openid", *ADMINISTRATIVE_CODES)
+
+    for code in ADMINISTRATIVE_CODES:
+        assert decide(actor, code).outcome == "deny"
+        assert not check_permission(actor, code)
+
+
+def test_an_app_is_never_asked_for_a_factor(carol):
+    actor = by_app(carol, "chat")
+
+    assert actor.is_connected_app
+    assert not actor.can_step_up
+
+
+@pytest.mark.parametrize("scopes", [("openid",), ("openid", "profile"), ()])
+def test_a_route_for_any_caller_asks_an_app_for_its_scope(alice, rf, scopes):
+    class Chat(ApiView):
+        required_permission = ANY_CALLER
+
+    request = rf.get("/")
+    request.user, request.actor = alice, by_app(alice, *scopes)
+
+    with pytest.raises(Denied) as refused:
+        RequiredPermission().has_permission(request, Chat())
+
+    assert refused.value.code == "outside_scope"
