@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.constants import ENROLMENT_LIFE
 from accounts.models import Passkey, RecoverySheet, TOTPFactor
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
@@ -31,6 +35,27 @@ def erase_factors(subject_id: UUID) -> int:
     """Delete the person's authenticator apps."""
     deleted: int = TOTPFactor.objects.filter(user_id=subject_id).delete()[0]
     return deleted
+
+
+def _unfinished(
+    before: datetime, held: frozenset[UUID]
+) -> QuerySet[TOTPFactor, TOTPFactor]:
+    # Never one that its owner may still be setting up, whatever the policy says.
+    safe = min(before, timezone.now() - ENROLMENT_LIFE)
+    rows: QuerySet[TOTPFactor, TOTPFactor] = TOTPFactor.objects.filter(
+        confirmed=False, created_at__lt=safe
+    )
+    return rows.exclude(user_id__in=held)
+
+
+def expire_unfinished(before: datetime, held: frozenset[UUID]) -> int:
+    """Delete set-ups that were begun before and never finished."""
+    return _unfinished(before, held).delete()[0]
+
+
+def count_unfinished(before: datetime, held: frozenset[UUID]) -> int:
+    """Return how many set-ups `expire_unfinished` would delete."""
+    return _unfinished(before, held).count()
 
 
 def export_passkeys(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -76,6 +101,9 @@ declare(
         purposes=("account",),
         export=export_factors,
         erase=erase_factors,
+        retention="sign_in_attempts",
+        expire=expire_unfinished,
+        count_expired=count_unfinished,
     )
 )
 declare(

@@ -4,6 +4,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from accounts import factor_data
 from accounts import personal_data as declared
 from accounts.models import (
     AccountToken,
@@ -32,7 +33,7 @@ from accounts.services import (
     notices,
     tokens,
 )
-from accounts.services.factors import make_recovery_codes
+from accounts.services.factors import enrol_totp, make_recovery_codes
 from accounts.services.service_accounts import create_service_account
 from accounts.tests.factories import (
     make_identity,
@@ -192,3 +193,22 @@ def test_old_links_leave_and_held_ones_stay():
 
     assert AccountToken.objects.count() == 2
     assert account_tokens.find(waiting, AccountToken.Purpose.RESET) is not None
+
+
+def test_unfinished_set_ups_leave_and_finished_factors_stay():
+    alice, held = make_user("alice", totp=True), make_user("held")
+    for user in (alice, held):
+        enrol_totp(user)
+    TOTPFactor.objects.update(created_at=timezone.now() - timedelta(days=91))
+    young = enrol_totp(make_user("young"))
+    kept = frozenset({held.id})
+
+    assert factor_data.count_unfinished(timezone.now(), kept) == 1
+    assert factor_data.expire_unfinished(timezone.now(), kept) == 1
+
+    left = TOTPFactor.objects.order_by("id").values_list("user_id", "confirmed")
+    assert list(left) == [
+        (alice.id, True),
+        (held.id, False),
+        (young.user_id, False),
+    ]
