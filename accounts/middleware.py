@@ -23,6 +23,7 @@ from accounts.required_factors import refusal_of
 from accounts.selectors import actor_for_session, signs_in
 from accounts.services import known_devices
 from accounts.services.sessions import touch_session
+from accounts.session_keys import PRIVILEGES_KEY
 from chatsec.core.api import plain_problem, status_of, wants_json
 from chatsec.core.context import ANONYMOUS, Actor, Channel, set_actor, set_devices
 
@@ -89,7 +90,28 @@ def _actor_of(request: HttpRequest) -> Actor:
         request._cached_user = AnonymousUser()  # type: ignore[attr-defined]  # noqa: SLF001 - where Django's own middleware looks first
         return nobody
     request._cached_user = session.user  # type: ignore[attr-defined]  # noqa: SLF001 - saves the second query
+    _rotate_with_privileges(request)
     return actor_for_session(session, _channel_of(request, api=Channel.WEB))
+
+
+def _rotate_with_privileges(request: HttpRequest) -> None:
+    """Give the browser a new cookie once its person was given or lost a role.
+
+    A cookie that somebody learned before does not grow with its owner (OWASP). Only
+    where a page is loaded: parallel requests of a script would meet the old cookie.
+    """
+    privileges = getattr(request.session, "privileges", "")
+    is_same = request.session.get(PRIVILEGES_KEY) == privileges
+    if is_same or not _loads_a_page(request):
+        return
+    request.session.cycle_key()
+    request.session[PRIVILEGES_KEY] = privileges
+
+
+def _loads_a_page(request: HttpRequest) -> bool:
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    is_api = request.path.startswith(API_PATH)
+    return request.method == "GET" and mode == "navigate" and not is_api
 
 
 def _channel_of(request: HttpRequest, *, api: Channel) -> Channel:

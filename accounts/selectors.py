@@ -24,7 +24,7 @@ from accounts.models import (
 )
 from accounts.models.people import email_digest, user_id_of
 from accounts.names import fold_name
-from accounts.session_facts import keep_session_facts, with_session_facts
+from accounts.session_facts import keep_session_facts, privileges_of, with_session_facts
 from chatsec.core.context import API_KEY, Actor, ActorKind, Channel
 from chatsec.core.errors import NotFound
 
@@ -87,6 +87,12 @@ def find_live_session(
         return None
     keep_session_facts(session.user, session)
     return session
+
+
+def session_privileges(session: AuthSession) -> str:
+    """Return a mark that changes when the session's user is given or loses a role."""
+    row = AuthSession.objects.filter(id=session.id)
+    return privileges_of(with_session_facts(row, user="user_id").get())
 
 
 def signs_in(session: AuthSession, *, now: datetime) -> bool:

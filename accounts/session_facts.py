@@ -31,6 +31,10 @@ class SessionFacts(Protocol):
         """Keep what `row` brought along, for as long as this object lives."""
         ...
 
+    def privileges(self, row: Model) -> str:
+        """Return what is different after the person was given or lost something."""
+        ...
+
 
 @lru_cache(maxsize=1)
 def _rider() -> SessionFacts:
@@ -47,3 +51,8 @@ def with_session_facts(rows: QuerySet[RowT], *, user: str) -> QuerySet[RowT]:
 def keep_session_facts(user: User, row: Model) -> None:
     """Hand the columns that `row` brought to their rider."""
     _rider().keep(user, row)
+
+
+def privileges_of(row: Model) -> str:
+    """Return a mark that changes when the person's privileges do."""
+    return _rider().privileges(row)

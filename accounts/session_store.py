@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.constants import SPENT_KEY_LIFE
 from accounts.models import AuthSession, BrowserSession
-from accounts.session_facts import keep_session_facts, with_session_facts
+from accounts.session_facts import keep_session_facts, privileges_of, with_session_facts
 from accounts.session_keys import AUTH_SESSION_KEY
 from chatsec.core.crypto import blind_index
 
@@ -27,6 +27,8 @@ class SessionStore(SessionBase):
 
     # What the loaded row belongs to; None while nobody is signed in.
     auth_session: AuthSession | None = None
+    # Changes when the person is given or loses something.
+    privileges: str = ""
     # What a key that was replaced a moment ago belonged to: for signing out only.
     left_session: AuthSession | None = None
 
@@ -51,6 +53,7 @@ class SessionStore(SessionBase):
         self.auth_session = row.auth_session
         if row.auth_session is not None:
             keep_session_facts(row.auth_session.user, row)
+            self.privileges = privileges_of(row)
         held: dict[str, object] = self.decode(row.content)
         return held
 

@@ -35,3 +35,7 @@ class PolicyStamps:
         policy = getattr(row, POLICY, None)
         if policy is not None:
             keep_stamp(user, Stamp(policy, getattr(row, PERSON)))
+
+    def privileges(self, row: Model) -> str:
+        """Return the person's own stamp: it changes with each assignment."""
+        return str(getattr(row, PERSON, None) or 0)

@@ -36,10 +36,11 @@ from accounts.selectors import (
     factor_methods,
     find_user_by_login,
     has_second_factor,
+    session_privileges,
 )
 from accounts.services import challenges, known_devices, lockout, sessions, tokens
 from accounts.services.passkeys import Answer
-from accounts.session_keys import AUTH_SESSION_KEY
+from accounts.session_keys import AUTH_SESSION_KEY, PRIVILEGES_KEY
 from auditlog.services import Target, record, record_refusal
 from chatsec.core import context
 from chatsec.core.errors import Unauthenticated
@@ -144,6 +145,7 @@ def open_browser_session(request: HttpRequest, proven: Proven) -> AuthSession:
         session = _start(proven, kind="browser")
         auth.login(request, proven.user, backend=BACKEND)
         request.session[AUTH_SESSION_KEY] = str(session.id)
+        request.session[PRIVILEGES_KEY] = session_privileges(session)
         known_devices.remember_browser(request, session)
         if proven.factor is not None:
             django_otp.login(request, proven.factor)
