@@ -1,11 +1,17 @@
 """What the provider says of itself, read by a client library that is not ours."""
 
+from base64 import urlsafe_b64encode
+from hashlib import sha512
+
 import pytest
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from django.test import Client
 from django.urls import resolve
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from accounts.tests.oauth.app import RETURN_TO
 
@@ -73,3 +79,30 @@ def test_another_library_makes_a_request_that_is_understood(phone, browser, alic
 )
 def test_the_librarys_other_pages_are_not_served(path):
     assert Client().get(path).status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # the name, by RFC 9864
+def test_another_library_accepts_the_id_token(phone, browser, alice):
+    told = phone.connect(browser(alice), nonce="n0nce")
+    keys = KeySet.import_key_set(Client().get("/.well-known/jwks.json").json())
+
+    token = jwt.decode(told["id_token"], keys, algorithms=["EdDSA"])
+
+    claims = CodeIDToken(
+        token.claims,
+        token.header,
+        options={
+            "iss": {"essential": True, "value": "http://localhost:8000"},
+            "aud": {"essential": True, "value": phone.application.client_id},
+            "nonce": {"essential": True, "value": "n0nce"},
+        },
+        params={
+            "client_id": phone.application.client_id,
+            "nonce": "n0nce",
+            "access_token": told["access_token"],
+        },
+    )
+    claims.validate(leeway=0)
+    digest = sha512(told["access_token"].encode()).digest()[:32]
+    assert claims["at_hash"] == urlsafe_b64encode(digest).rstrip(b"=").decode()
