@@ -114,6 +114,15 @@ def test_a_changed_account_kills_its_links(alice, raw, change):
         spend(raw)
 
 
+@pytest.mark.django_db
+def test_a_link_to_a_closed_account_is_no_good_from_the_start():
+    raw = account_tokens.issue(make_user("closed", is_active=False), Purpose.RESET)
+
+    assert account_tokens.find(raw, Purpose.RESET) is None
+    with pytest.raises(LinkExpired):
+        spend(raw)
+
+
 def test_another_persons_change_does_not(raw):
     people.set_password(make_user("bob"), "another long passphrase")
 
