@@ -246,3 +246,16 @@ def test_of_two_factors_removed_at_once_one_stays():
 
     assert of_kind(results, Conflict) == 1
     assert TOTPFactor.objects.count() == 1
+
+
+def test_a_sign_in_that_waits_for_its_code_is_nobody(carol):
+    waiting, nobody = Client(), Client()
+    waiting.post("/sign-in", {"username": "carol", "password": PASSWORD})
+    assert waiting.get("/sign-in/code").status_code == 200
+
+    for path in sorted({"/", "/account", *closed_routes()}):
+        seen, expected = waiting.get(path), nobody.get(path)
+        assert (seen.status_code, seen.headers.get("Location")) == (
+            expected.status_code,
+            expected.headers.get("Location"),
+        ), path
