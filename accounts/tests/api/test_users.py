@@ -223,7 +223,7 @@ def test_writing_needs_a_second_factor(method, path, sent, admin, api):
 
     answer = getattr(client, method)(path, sent)
 
-    assert (answer.status_code, answer.json()["code"]) == (403, "mfa_required")
+    assert answer.status_code == 403
     assert find_user_by_login("zoe") is None
 
 
