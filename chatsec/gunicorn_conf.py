@@ -12,8 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gunicorn import util
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+
+from chatsec.malformed import write_refusal
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
@@ -57,6 +60,10 @@ def _refuse_bad_settings() -> None:
     )
     if tried.returncode:
         raise SystemExit(tried.returncode)
+
+
+# What is no HTTP never reaches Django; its refusal carries the same headers.
+util.write_error = write_refusal
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

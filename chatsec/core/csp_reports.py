@@ -84,7 +84,7 @@ def _count(violation: dict[str, Json]) -> None:
         "the policy kept a page from loading something",
         extra={
             "directive": directive,
-            "blocked": _origin(_text(violation, "blocked-uri", "blockedURL")),
+            "blocked": _host(_text(violation, "blocked-uri", "blockedURL")),
             "route": _route(_text(violation, "document-uri", "documentURL")),
         },
     )
@@ -99,16 +99,14 @@ def _directive(text: str) -> str:
     return text if DIRECTIVE.fullmatch(text) else "other"
 
 
-def _origin(text: str) -> str:
-    """Return scheme and host of what was blocked; its path may hold anything."""
+def _host(text: str) -> str:
+    """Return the host of what was blocked; its path may hold anything."""
     if text in KEYWORDS:
         return text
     try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
+        return (urlsplit(text).hostname or "unknown")[:100]
     except ValueError:
         return "unknown"
-    return f"{parts.scheme}://{host}"[:100]
 
 
 def _route(text: str) -> str:
