@@ -11,12 +11,12 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import api_keys as shape
-from accounts.models import ApiKey
+from accounts.models import ApiKey, User
 from accounts.services import people
 from accounts.services.api_keys import revoke_key
 from accounts.tests.factories import PASSWORD, access_token
 from accounts.tests.keys import made_for, with_key
-from auditlog.selectors import list_events
+from auditlog.selectors import list_events, read_events
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +166,7 @@ def test_what_is_a_persons_own_business_or_administration_is_closed(
     [
         (lambda key: revoke_key(key, because="test"), "revoked"),
         (lambda key: people.close_account(key.user), "account_closed"),
+        (lambda key: User.objects.update(is_active=False), "account_closed"),
         (
             lambda key: ApiKey.objects.update(
                 created_at=timezone.now() - timedelta(days=91),
@@ -184,7 +185,8 @@ def test_what_has_ended_is_refused_at_once_with_evidence(made, spoil, reason):
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "invalid_token"
-    assert list_events(event_type="accounts.api_key_refused").count() == 1
+    (event,) = read_events(list_events(event_type="accounts.api_key_refused"))
+    assert (event.details["reason"], event.event.outcome) == (reason, "denied")
 
 
 @pytest.mark.parametrize(
