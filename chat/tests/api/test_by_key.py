@@ -175,3 +175,14 @@ def test_a_persons_keys_share_his_own_limit(api, alice, monkeypatch):
     assert [one.status_code for one in answers] == [200, 200]
     assert asked(api(alice), "Hello", conversation).status_code == 429
     assert asked(keys[0], "Hello", conversation).status_code == 429
+
+
+def test_a_personal_key_may_be_slower_than_its_owner(api, alice):
+    slow = with_key(made_for(alice, "read_public_faq", messages_per_minute=1).text)
+    conversation = started(slow)
+
+    answers = [asked(slow, "What are your hours?", conversation) for _ in range(2)]
+
+    assert [one.status_code for one in answers] == [200, 429]
+    assert answers[1]["RateLimit-Policy"] == '"key";q=1;w=60'
+    assert asked(api(alice), "What are your hours?", conversation).status_code == 200
