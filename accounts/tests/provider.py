@@ -125,7 +125,14 @@ class Provider:
 
     def refusal_of(self, given: Mapping[str, str], authorization: str) -> str:
         pair = f"{CLIENT_ID}:{CLIENT_SECRET}".encode()
-        if authorization != f"Basic {base64.b64encode(pair).decode()}":
+        shown = {
+            "client_secret_basic": authorization
+            == f"Basic {base64.b64encode(pair).decode()}",
+            "client_secret_post": given.get("client_secret") == CLIENT_SECRET,
+            "none": given.get("client_id") == CLIENT_ID,
+        }
+        methods = self.configuration()["token_endpoint_auth_methods_supported"]
+        if not shown[methods[0]]:
             return "invalid_client"
         code = given.get("code", "")
         if not self.checks_codes:

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -21,12 +22,13 @@ from accounts.id_tokens import (
     verify_logout_token,
 )
 from accounts.tests.provider import HONEST_KEY, new_key
+from chatsec.core.errors import Json
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 EXPECTED = Expected(
     "https://id.example", "client", ("RS256", "ES256"), nonce="n", issued_after=NOW
 )
-KEYS = signing_keys({"keys": [HONEST_KEY.as_dict(private=False)]})
+KEYS = signing_keys({"keys": [cast("Json", HONEST_KEY.as_dict(private=False))]})
 CLAIMS = {
     "iss": "https://id.example",
     "aud": "client",

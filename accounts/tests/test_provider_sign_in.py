@@ -359,3 +359,17 @@ def test_a_refusal_leaves_evidence_without_any_name(client, acme, provider):
     (event,) = list_events(event_type="accounts.sign_in_failed")
     assert event.outcome == "failure"
     assert "zebra" not in str(read_events([event]))
+
+
+@pytest.mark.parametrize(
+    ("method", "secret"),
+    [("client_secret_basic", None), ("client_secret_post", None), ("none", "")],
+)
+def test_it_shows_its_secret_as_the_provider_wants_it(
+    client, acme, linked, method, secret
+):
+    acme.published = {"token_endpoint_auth_methods_supported": [method]}
+    provider = linked.identities.get().provider
+    identity_providers.save_provider(provider, client_secret=secret, changed=[])
+
+    assert sign_in(client).status_code == 302
