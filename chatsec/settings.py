@@ -354,6 +354,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SessionKind": "accounts.models.AuthSession.Kind",
         "SubjectRequestKind": "privacy.models.RequestKind",
+        "FactorKind": "accounts.api.factor_serializers.KINDS",
+        "KeyState": ["active", "revoked", "expired"],
     },
 }
 

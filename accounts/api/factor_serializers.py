@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.constants import MAX_CODE_LENGTH, MAX_PASSWORD_LENGTH
@@ -87,6 +88,7 @@ class TicketSerializer(serializers.Serializer[None]):
     options = serializers.DictField()
 
 
+@extend_schema_serializer(component_name="PasskeyQuestion")
 class QuestionSerializer(serializers.Serializer[None]):
     """What a passkey is asked, and the id to send back with its answer."""
 

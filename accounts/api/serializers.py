@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.constants import (
@@ -118,6 +119,7 @@ class EndedSessionsSerializer(serializers.Serializer[None]):
     ended = serializers.IntegerField()
 
 
+@extend_schema_serializer(component_name="AccountNotice")
 class NoticeSerializer(serializers.ModelSerializer[Notice]):
     """What its owner was told about an account."""
 

@@ -33,7 +33,11 @@ class SessionsView(ApiView):
         rows = list_live_sessions(caller(request), now=timezone.now())
         return paginate(request, rows, ordering=("-id",), serializer=SessionSerializer)
 
-    @extend_schema(request=None, responses=EndedSessionsSerializer)
+    @extend_schema(
+        operation_id="auth_sessions_destroy_others",
+        request=None,
+        responses=EndedSessionsSerializer,
+    )
     def delete(self, request: Request) -> Response:
         """Sign the caller out everywhere but here."""
         keep = current_actor().session_id

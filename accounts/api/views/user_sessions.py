@@ -30,7 +30,11 @@ class UserSessionsView(ApiView):
             request, rows, ordering=("-id",), serializer=UserSessionSerializer
         )
 
-    @extend_schema(request=None, responses=EndedSessionsSerializer)
+    @extend_schema(
+        operation_id="users_sessions_destroy_all",
+        request=None,
+        responses=EndedSessionsSerializer,
+    )
     def delete(self, request: Request, user_id: UUID) -> Response:
         """Sign somebody out everywhere."""
         user = get_user_by_name_or_id(str(user_id))
