@@ -112,7 +112,9 @@ def session(piper, canary) -> AuthSession:
     session.user_agent = canary("device")
     session.name = canary("device-name")
     session.save()
-    TOTPFactor.objects.filter(user=piper).update(name=canary("factor"))
+    factor = TOTPFactor.objects.get(user=piper)
+    factor.name = canary("factor")
+    factor.save()
     make_recovery_codes(piper)
     set_up_passkey(piper, name=canary("passkey"))
     return session

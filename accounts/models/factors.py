@@ -16,6 +16,7 @@ from django_otp.oath import TOTP
 from uuid_utils.compat import uuid7
 
 from accounts.constants import TOTP_STEP_SECONDS
+from accounts.models.names import sealed_name
 from chatsec.core.crypto import Place, open_for, seal_for
 
 # ASCII digits only: int() would take full-width digits, spaces and underscores.
@@ -31,8 +32,10 @@ class TOTPFactor(Device):
     """An authenticator app (RFC 6238). The secret is sealed under its user's key."""
 
     kind = "totp"
+    name = sealed_name("accounts_totpfactor", otherwise="Authenticator app")
 
     handle = models.UUIDField(default=uuid7, unique=True, editable=False)
+    name_sealed = models.BinaryField(null=True, editable=False)
     secret_sealed = models.BinaryField(editable=False)
     # Codes of this time step and before are spent (RFC 6238 section 5.2).
     last_step = models.BigIntegerField(default=-1, editable=False)

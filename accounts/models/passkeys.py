@@ -11,6 +11,7 @@ from django_otp.models import Device
 from uuid_utils.compat import uuid7
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
+from accounts.models.names import sealed_name
 from chatsec.core.crypto import Place, blind_index, open_for, seal_for
 
 
@@ -28,8 +29,10 @@ class Passkey(Device):
     """A key pair whose private half stays in the person's device."""
 
     kind = "passkey"
+    name = sealed_name("accounts_passkey", otherwise="Passkey")
 
     handle = models.UUIDField(default=uuid7, unique=True, editable=False)
+    name_sealed = models.BinaryField(null=True, editable=False)
     credential_index = models.BinaryField(max_length=32, unique=True, editable=False)
     credential_id_sealed = models.BinaryField(editable=False)
     public_key_sealed = models.BinaryField(editable=False)

@@ -43,6 +43,7 @@ class RecoverySheet(Device):
     """
 
     kind = "recovery_code"
+    name = "Recovery codes"
 
     handle = models.UUIDField(default=uuid7, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

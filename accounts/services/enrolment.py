@@ -40,7 +40,7 @@ class Enrolled:
 def begin_totp(session: AuthSession, *, name: str = "") -> TOTPFactor:
     """Return an authenticator app that waits for its first code."""
     proof.require_recent(session)
-    return factors.enrol_totp(session.user, name=name or "Authenticator app")
+    return factors.enrol_totp(session.user, name=name)
 
 
 def finish_totp(session: AuthSession, code: str) -> Enrolled:
@@ -81,9 +81,7 @@ def finish_passkey(
         question = _open_question(session, question_id)
         factors.refuse_too_many(list_passkeys(session.user).count())
         is_first = not has_second_factor(session.user)
-        passkey = passkeys.register(
-            session.user, question.id, answer, name=name or "Passkey"
-        )
+        passkey = passkeys.register(session.user, question.id, answer, name=name)
         factors.record_enrolment(passkey)
         question.completed_at = timezone.now()
         question.save(update_fields=["completed_at"])

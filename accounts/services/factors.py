@@ -50,7 +50,7 @@ from chatsec.core.errors import Conflict, Denied, Invalid, NotFound
 MAX_NAME = 64
 
 
-def enrol_totp(user: User, *, name: str = "Authenticator app") -> TOTPFactor:
+def enrol_totp(user: User, *, name: str = "") -> TOTPFactor:
     """Return a new factor that waits for its first code; an older one waiting goes."""
     with transaction.atomic():
         # Two enrolments at once would each delete nothing and collide.
@@ -84,7 +84,7 @@ def make_recovery_codes(user: User) -> list[str]:
         hold_user(user)
         sheet, _ = RecoverySheet.objects.update_or_create(
             user=user,
-            defaults={"name": "Recovery codes", "created_at": timezone.now()},
+            defaults={"created_at": timezone.now()},
         )
         sheet.codes.all().delete()
         RecoveryCode.objects.bulk_create(

@@ -197,3 +197,17 @@ def test_parallel_enrolments_leave_one_waiting():
 
     assert all(isinstance(result, TOTPFactor) for result in results), results
     assert TOTPFactor.objects.filter(user=alice).count() == 1
+
+
+@pytest.mark.django_db
+def test_its_name_is_sealed():
+    alice = make_user("alice")
+    named = factors.enrol_totp(alice, name="Anna's phone")
+
+    stored = TOTPFactor.objects.get(id=named.id)
+    assert stored.name == "Anna's phone"
+    assert b"Anna" not in bytes(stored.name_sealed)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(f)::text FROM accounts_totpfactor f")
+        assert "Anna" not in cursor.fetchone()[0]
+    assert factors.enrol_totp(alice).name == "Authenticator app"
