@@ -27,8 +27,8 @@ def acme(settings, live_server):
 
 def sign_in_by_password(page):
     page.goto("/sign-in")
-    page.get_by_label("User name or e-mail").fill("alice")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.fill("[name=username]", "alice")
+    page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
@@ -39,7 +39,7 @@ def test_an_identity_is_linked_and_signs_in_from_then_on(page, acme):
 
     page.goto("/account")
     page.get_by_role("button", name="Link Acme").click()
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     page.get_by_role("button", name="Link Acme").click()
     page.get_by_text("Acme is linked to your account.").wait_for()
