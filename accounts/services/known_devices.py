@@ -12,6 +12,7 @@ import secrets
 from uuid import UUID
 
 from django.core import signing
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -51,14 +52,15 @@ def write_cookie(marks: tuple[str, ...]) -> str:
 
 def find_device(user_id: UUID) -> KnownDevice | None:
     """Return the browser of this request if the user has signed in on it before."""
-    marks = context.current().devices
-    if not marks:
-        return None
+    return _marked(user_id).first() if context.current().devices else None
+
+
+def _marked(user_id: UUID) -> QuerySet[KnownDevice]:
     return KnownDevice.objects.filter(
         user_id=user_id,
-        digest__in=[_digest(user_id, mark) for mark in marks],
+        digest__in=[_digest(user_id, mark) for mark in context.current().devices],
         last_used_at__gt=timezone.now() - DEVICE_LIFE,
-    ).first()
+    )
 
 
 def remember_browser(request: HttpRequest, session: AuthSession) -> None:
@@ -67,7 +69,8 @@ def remember_browser(request: HttpRequest, session: AuthSession) -> None:
     To be called in the transaction that signs in; the middleware sends the cookie.
     """
     marks = context.current().devices
-    device = find_device(session.user_id)
+    # Locked, or a sign-out from elsewhere could forget it before it is used.
+    device = _marked(session.user_id).select_for_update().first()
     if device is None:
         mark = secrets.token_urlsafe(DEVICE_MARK_BYTES)
         device = _add(session, _digest(session.user_id, mark))
@@ -86,13 +89,24 @@ def remember_app(session: AuthSession) -> None:
     network = subnet_of(here.ip) if here.ip else ""
     looks = f"{session.user_id}:{name_device(here.user_agent)}:{network}"
     digest = blind_index("accounts.familiar_app", looks)
-    device = KnownDevice.objects.filter(digest=digest).first()
+    device = KnownDevice.objects.select_for_update().filter(digest=digest).first()
     _use(device or _add(session, digest), session)
 
 
 def forget_devices(user: User) -> int:
     """Know none of the user's devices any more; return how many there were."""
-    return KnownDevice.objects.filter(user=user).delete()[0]
+    return forget(KnownDevice.objects.filter(user=user))
+
+
+def forget(devices: QuerySet[KnownDevice]) -> int:
+    """Know these devices no more; to be called after their sessions are locked.
+
+    A sign-in under way on one of them comes first or finds it gone.
+    """
+    locked = devices.order_by("id").select_for_update()
+    ids = list(locked.values_list("id", flat=True))
+    KnownDevice.objects.filter(id__in=ids).delete()
+    return len(ids)
 
 
 def _digest(user_id: UUID, mark: str) -> bytes:
@@ -103,7 +117,7 @@ def _add(session: AuthSession, digest: bytes) -> KnownDevice:
     device = KnownDevice.objects.create(user=session.user, digest=digest)
     kept = KnownDevice.objects.filter(user=session.user).order_by("-last_used_at")
     surplus = list(kept.values_list("id", flat=True)[MAX_KNOWN_DEVICES:])
-    KnownDevice.objects.filter(id__in=surplus).delete()
+    forget(KnownDevice.objects.filter(id__in=surplus))
     # Who changes his own password goes on in the same browser: nothing to tell.
     if context.current_actor().id != session.user_id:
         _tell(session)

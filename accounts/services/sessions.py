@@ -191,11 +191,11 @@ def revoke_all_sessions(
     None of his devices is known any more: whoever had one signs in like a stranger.
     """
     with transaction.atomic():
-        known_devices.forget_devices(user)
         chosen = AuthSession.objects.filter(user=user)
         if besides is not None:
             chosen = chosen.exclude(id=besides)
         ended = _end(chosen, because=because)
+        known_devices.forget_devices(user)
         if ended:
             record(
                 events.SESSION_REVOKED,
@@ -272,10 +272,9 @@ def revoke_session_of(user: User, session_id: UUID) -> None:
 def _end(sessions: QuerySet[AuthSession], *, because: str) -> int:
     # In one order for everybody, or two who end several at once could deadlock.
     live = sessions.filter(revoked_at__isnull=True).order_by("id").select_for_update()
-    held = dict(live.values_list("id", "known_device_id"))
-    ids = list(held)
+    ids = list(live.values_list("id", flat=True))
     if because not in LEAVES_DEVICE_KNOWN:
-        KnownDevice.objects.filter(id__in=filter(None, held.values())).delete()
+        known_devices.forget(KnownDevice.objects.filter(authsession__in=ids))
     BrowserSession.objects.filter(auth_session_id__in=ids).delete()
     RefreshToken.objects.filter(session_id__in=ids, used_at__isnull=True).delete()
     return AuthSession.objects.filter(id__in=ids).update(

@@ -1,6 +1,7 @@
 """Browsers that their owner signed in on before."""
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from django.core import mail
@@ -360,3 +361,29 @@ def test_of_parallel_tries_on_a_known_device_five_are_checked():
 
     assert len(checked) == 5
     assert of_kind(results, AccountLocked) == 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signing_in_while_devices_are_forgotten_fails_for_nobody():
+    alice = make_user("alice")
+    client = Client()
+    sign_in(client)
+    cookies = client.cookies
+    turns = count()
+
+    def act():
+        with context.bound(context.RequestContext()):
+            turn = next(turns)
+            if turn % 3 == 0:
+                return sessions.sign_out_everywhere(alice)
+            if turn % 3 == 1:
+                return token(Client()).status_code
+            again = Client()
+            again.cookies[COOKIE] = cookies[COOKIE].value
+            return sign_in(again).status_code
+
+    for _ in range(3):
+        results = race(6, act)
+
+        assert not [each for each in results if isinstance(each, Exception)]
+        assert not [each for each in results if each not in {200, 302, *range(7)}]
