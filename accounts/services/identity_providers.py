@@ -137,7 +137,7 @@ def try_connection(provider: IdentityProvider) -> list[Finding]:
     unnamed = "does not name itself in answers; its own redirect address stands in"
     return [
         Finding(is_good=True, text=f"Signs with {', '.join(published.algorithms)}."),
-        Finding(is_good=True, text=f"Has {len(keys.keys)} signing keys."),
+        Finding(is_good=True, text=f"Keys that sign: {len(keys.keys)}."),
         Finding(is_good=True, text=f"It {pkce}."),
         Finding(
             is_good=True, text=f"It {named if published.names_itself else unnamed}."

@@ -212,7 +212,7 @@ def test_a_try_says_what_stands_in_for_what_is_missing(office, acme, provider):
 
     assert "does not say whether it takes PKCE" in found
     assert "does not name itself" in found
-    assert "Has 1 signing keys" in found
+    assert "Keys that sign: 1." in found
 
 
 def test_a_try_reaches_no_address_inside(office, acme, provider, settings):
