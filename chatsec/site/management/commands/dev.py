@@ -93,6 +93,8 @@ class Command(BaseCommand):
         self._say(f"chatsec is ready: http://localhost:{port}/ (Ctrl-C stops it)")
         self._say(f"Sign in as {names}.")
         self._say("`make demo-users` shows their passwords and current codes.")
+        if settings.CHATSEC_OUTBOX:
+            self._say("Mail is not sent but kept: see the page /outbox.")
         self._say("")
 
     def _say(self, line: str) -> None:
