@@ -280,6 +280,18 @@ def test_of_sixteen_resets_at_once_exactly_one_counts():
     assert kinds(alice).count(notices.PASSWORD_CHANGED) == 1
 
 
+def test_a_reset_lifts_no_lock(alice):
+    for _ in range(5):
+        with lockout.attempt(alice, ip=None):
+            pass
+    ask_reset("alice")
+
+    reset_password(mailed_token(alice), NEW)
+
+    with pytest.raises(AccountLocked), lockout.attempt(alice, ip=None):
+        pass
+
+
 def test_an_administrator_has_a_link_mailed_and_sees_it_nowhere(alice):
     send_reset(alice)
 
