@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Sequence
 
 from django.conf import settings
@@ -55,3 +56,18 @@ def _is_contact(contact: str) -> bool:
         return bool(contact_uri(contact))
     except ValueError:
         return False
+
+
+@register(Tags.security)
+def authorities_can_be_read(
+    app_configs: Sequence[object] | None, **_options: object
+) -> list[CheckMessage]:
+    """Return core.E003 where outgoing calls would find no authority to believe."""
+    path = settings.CHATSEC_OUTBOUND_CA_FILE
+    try:
+        if path:
+            ssl.create_default_context(cafile=path)
+    except OSError as error:
+        reason = f"CHATSEC_OUTBOUND_CA_FILE: {path!r} holds no certificates ({error})."
+        return [Error(reason, hint="Name a PEM file.", id="core.E003")]
+    return []

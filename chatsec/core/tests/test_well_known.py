@@ -4,6 +4,7 @@ import pytest
 from django.core.checks import run_checks
 from django.utils import timezone
 
+from chatsec.core.tests.network import certificate
 from chatsec.core.well_known import contact_uri
 
 PATH = "/.well-known/security.txt"
@@ -89,6 +90,23 @@ def test_it_starts_with_no_entry_that_could_open_nothing(settings, entry, is_goo
     settings.CHATSEC_OUTBOUND_ALLOWED = frozenset({entry})
 
     assert ("core.E001" not in {m.id for m in run_checks()}) is is_good
+
+
+@pytest.mark.parametrize("text", [None, "", "no certificate"])
+def test_it_starts_with_no_file_that_holds_no_authority(settings, tmp_path, text):
+    path = tmp_path / "authorities.pem"
+    if text is not None:
+        path.write_text(text)
+    settings.CHATSEC_OUTBOUND_CA_FILE = str(path)
+
+    assert "core.E003" in {message.id for message in run_checks()}
+
+
+def test_it_starts_with_authorities(settings, tmp_path):
+    path, _ = certificate("idp.corp.example", tmp_path)
+    settings.CHATSEC_OUTBOUND_CA_FILE = str(path)
+
+    assert "core.E003" not in {message.id for message in run_checks()}
 
 
 def test_the_global_privacy_control_is_honoured(client):
