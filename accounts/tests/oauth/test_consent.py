@@ -165,9 +165,9 @@ def test_a_request_that_cannot_be_trusted_goes_nowhere(phone, browser, alice, ch
         assert "Location" not in answer
 
 
-@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope", "state"])
+@pytest.mark.parametrize("name", ["client_id", "scope", "state", "nonce", "prompt"])
 def test_a_parameter_that_is_given_twice_is_refused(phone, browser, alice, name):
-    twice = f"{phone.address()}&{name}=other"
+    twice = f"{phone.address(nonce='n', prompt='consent')}&{name}=other"
 
     answer = browser(alice).get(twice)
 

@@ -243,6 +243,17 @@ def test_a_wrong_header_is_not_made_good_by_the_body(site, browser, alice, heade
     assert not AuthSession.objects.filter(kind="oauth").exists()
 
 
+def test_header_and_body_name_one_app(site):
+    other, secret = register_site(name="Other")
+    form = {"grant_type": "refresh_token", "refresh_token": "x"}
+    form["client_id"] = site.application.client_id
+    header = basic(other.client_id, secret)
+
+    answer = Client().post("/o/token", form_of(form), content_type=FORM, **header)
+
+    assert is_refused(answer, "invalid_client", 401)
+
+
 def test_a_new_secret_replaces_the_old_one(site, browser, alice):
     code = site.get_code(browser(alice))
     fresh = applications.make_new_secret(site.application)
@@ -512,6 +523,7 @@ def test_an_id_token_tells_the_app_who_signed_in(phone, browser, alice):
         issuer="http://localhost:8000",
     )
 
+    assert jwt.get_unverified_header(told["id_token"])["typ"] == "JWT"
     assert claims["sub"] == str(alice.id)
     assert claims["nonce"] == "n0nce"
     assert claims["amr"] == ["pwd"]
