@@ -198,3 +198,19 @@ def test_an_app_that_may_only_know_who_reaches_nothing_else(phone, alice, browse
         if needed == PUBLIC or path in own:
             continue
         assert getattr(client, method)(path, {}).status_code == 403, (method, path)
+
+
+def test_answers_about_people_need_a_fresh_sign_in_even_without_a_code(
+    phone, carol, browser
+):
+    from chat.models import QueryDefinition
+
+    QueryDefinition.objects.filter(key="employee_records").update(requires_mfa=False)
+    client = caller(phone.connect(browser(carol)))
+    assert ask(client, RECORDS)[1]["status"] == "answered"
+
+    long_ago()
+
+    _, later = ask(client, RECORDS)
+    assert later["status"] == "denied"
+    assert later["code"] == "fresh_sign_in_required"
