@@ -1,25 +1,40 @@
 """Identities elsewhere: linked once by their owner, and unlinked by him."""
 
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
-from accounts.errors import IdentityUnknown, LinkExpired, ProofNeeded
+from accounts.errors import (
+    IdentityUnknown,
+    LinkExpired,
+    ProofNeeded,
+    ProviderRequestOver,
+)
 from accounts.models import (
     AccountToken,
     AuthSession,
     ChannelCode,
     ExternalIdentity,
     IdentityChannel,
+    IdentityProvider,
     Notice,
     Origin,
     User,
 )
 from accounts.models.identities import identity_digest
+from accounts.selectors import actor_for_session
 from accounts.services import account_tokens, identities, people, proof, sessions
 from accounts.services.identities import Claimed
+from accounts.services.provider_sign_in import (
+    Errand,
+    Purpose,
+    send_to_provider,
+    take_answer,
+)
 from accounts.services.sign_in import Proven, open_token_session
+from accounts.session_store import SessionStore
 from accounts.tests.factories import (
     make_identity,
     make_provider,
@@ -31,6 +46,7 @@ from accounts.tests.factories import (
 from accounts.tests.provider import come_back, sent, sign_in, who
 from accounts.tests.race import of_kind, race
 from auditlog.selectors import list_events
+from chatsec.core.context import Channel, set_actor
 from chatsec.core.errors import Conflict, NotFound
 
 pytestmark = pytest.mark.django_db
@@ -414,6 +430,34 @@ def test_an_identity_unlinked_at_the_last_moment_opens_nothing(client, provider)
 
     with pytest.raises(IdentityUnknown):
         open_token_session(proven_by)
+
+
+def test_a_provider_switched_off_at_the_last_moment_opens_nothing(provider):
+    identity = make_identity(make_user("alice"), provider)
+    proven_by = Proven(identity.user, ("fed",), origin=Origin(identity))
+    IdentityProvider.objects.update(is_active=False)
+
+    with pytest.raises(IdentityUnknown):
+        open_token_session(proven_by)
+
+
+@pytest.mark.parametrize("is_his", [True, False])
+def test_the_browser_alone_does_not_link_it_takes_the_session_too(provider, is_his):
+    session = proven_session(make_user("alice"))
+    other = proven_session(make_user("mallory"))
+    request = RequestFactory().get("/")
+    request.session = SessionStore()
+    errand = Errand(Purpose.LINK, session=session)
+    back = come_back(send_to_provider(request, provider, errand))
+    answer = dict(parse_qsl(urlsplit(back).query))
+    set_actor(actor_for_session(session if is_his else other, Channel.WEB))
+
+    if is_his:
+        assert take_answer(request, provider, answer).outcome.user == session.user
+        return
+    with pytest.raises(ProviderRequestOver):
+        take_answer(request, provider, answer)
+    assert not ExternalIdentity.objects.exists()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from accounts.tests.factories import (
 )
 from accounts.tests.provider import (
     SUBJECT,
+    problems,
     sign_in,
 )
 
@@ -92,4 +93,14 @@ def test_no_account_is_made_unless_that_is_switched_on(client, acme):
     acme.claims = {"email": "zoe@acme.example", "email_verified": True}
 
     assert sign_in(client).status_code == 401
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("verified", [False, None, "true"])
+def test_no_account_is_made_for_an_address_that_nobody_checked(client, acme, verified):
+    make_provider(acme.issuer, makes_accounts=True)
+    acme.claims = {"email": "zoe@acme.example", "email_verified": verified}
+
+    assert sign_in(client).status_code == 401
+    assert problems() == ["no verified address"]
     assert not User.objects.exists()
