@@ -8,16 +8,13 @@ from django.test import Client, RequestFactory
 
 from accounts.errors import (
     IdentityUnknown,
-    LinkExpired,
     ProofNeeded,
     ProviderRequestOver,
 )
 from accounts.models import (
     AccountToken,
     AuthSession,
-    ChannelCode,
     ExternalIdentity,
-    IdentityChannel,
     IdentityProvider,
     Notice,
     Origin,
@@ -25,7 +22,7 @@ from accounts.models import (
 )
 from accounts.models.identities import identity_digest
 from accounts.selectors import actor_for_session
-from accounts.services import account_tokens, identities, people, proof, sessions
+from accounts.services import account_tokens, identities, people, proof
 from accounts.services.identities import Claimed
 from accounts.services.provider_sign_in import (
     Errand,
@@ -273,80 +270,6 @@ def test_an_old_session_there_does_not_count_as_a_sign_in_now(client, acme, link
     assert AuthSession.objects.get().authenticated_at.year == 2023
     assert AuthSession.objects.get().created_at.year > 2023
     assert sign_in(client, fresh="required").status_code == 401
-
-
-def test_a_channels_user_is_linked_by_a_code_from_a_session():
-    alice = make_user("alice")
-    code = identities.issue_channel_code(proven_session(alice), IdentityChannel.SLACK)
-
-    identities.spend_channel_code(SLACK, f" {code.lower()} ")
-
-    found = identities.find_identity("slack", tenant="T-acme", subject="U-alice")
-    assert found is not None
-    assert found.user == alice
-    assert found.label == "alice in Slack"
-    assert identities.find_identity("slack", tenant="T-evil", subject="U-alice") is None
-    with pytest.raises(LinkExpired):
-        identities.spend_channel_code(SLACK, code)
-
-
-def test_a_code_needs_fresh_proof_and_is_kept_as_a_digest():
-    alice = make_user("alice")
-    with pytest.raises(ProofNeeded):
-        identities.issue_channel_code(make_session(alice), IdentityChannel.SLACK)
-    session = proven_session(alice)
-    first = identities.issue_channel_code(session, IdentityChannel.SLACK)
-    second = identities.issue_channel_code(session, IdentityChannel.SLACK)
-
-    assert ChannelCode.objects.count() == 1
-    assert second.replace("-", "").encode() not in bytes(
-        ChannelCode.objects.get().digest
-    )
-    with pytest.raises(LinkExpired):
-        identities.spend_channel_code(SLACK, first)
-
-
-def test_a_code_is_for_one_channel_and_its_time_and_its_session():
-    alice = make_user("alice")
-    session = proven_session(alice)
-    code = identities.issue_channel_code(session, IdentityChannel.SLACK)
-    with pytest.raises(LinkExpired):
-        identities.spend_channel_code(Claimed("teams", "T", "U"), code)
-    late = ChannelCode.objects.get().expires_at
-    with pytest.raises(LinkExpired):
-        identities.spend_channel_code(SLACK, code, now=late)
-    code = identities.issue_channel_code(session, IdentityChannel.SLACK)
-    sessions.revoke_session(session)
-    with pytest.raises(LinkExpired):
-        identities.spend_channel_code(SLACK, code)
-    assert not ExternalIdentity.objects.exists()
-
-
-@pytest.mark.parametrize("code", ["", "-", "A" * 24, "\x00", "A" * 100_000])
-def test_no_other_code_links(code):
-    identities.issue_channel_code(
-        proven_session(make_user("alice")), IdentityChannel.SLACK
-    )
-
-    with pytest.raises(LinkExpired):
-        identities.spend_channel_code(SLACK, code)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_parallel_uses_of_a_code_one_links():
-    alice = make_user("alice")
-    code = identities.issue_channel_code(proven_session(alice), IdentityChannel.SLACK)
-    subjects = iter(range(16))
-
-    def spend():
-        own = Claimed("slack", "T", f"U-{next(subjects)}")
-        return identities.spend_channel_code(own, code)
-
-    results = race(16, spend)
-
-    assert of_kind(results, ExternalIdentity) == 1
-    assert of_kind(results, LinkExpired) == 15
-    assert ExternalIdentity.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
