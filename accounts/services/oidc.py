@@ -37,6 +37,8 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 PUBLISHED_FOR_SECONDS = 10 * 60
 # A token that names an unknown key makes us look again, but not at every forged one.
 KEYS_AGAIN_AFTER_SECONDS = 30
+# A provider that does not answer is left alone for so long.
+TRY_AGAIN_AFTER_SECONDS = 5
 VERIFIER_LENGTH = 64  # RFC 7636 section 4.1: 43 to 128 characters
 DEFAULT_AUTH_METHOD = "client_secret_basic"
 AUTH_METHODS = (DEFAULT_AUTH_METHOD, "client_secret_post")
@@ -75,12 +77,14 @@ class Tokens:
 # What was published, by provider and address, with when it was fetched.
 _metadata: dict[tuple[object, str], tuple[float, Metadata]] = {}
 _keys: dict[tuple[object, str], tuple[float, KeySet]] = {}
+_silent_until: dict[tuple[object, str], float] = {}
 
 
 def forget_published() -> None:
     """Ask every provider anew: after a change to one, and in tests."""
     _metadata.clear()
     _keys.clear()
+    _silent_until.clear()
 
 
 def callback_url(provider: IdentityProvider) -> str:
@@ -103,9 +107,15 @@ def discover(provider: IdentityProvider) -> Metadata:
     known = _metadata.get(place)
     if known is not None and monotonic() - known[0] < PUBLISHED_FOR_SECONDS:
         return known[1]
-    found = read_metadata(
-        provider.issuer, _fetch(provider.issuer.rstrip("/") + WELL_KNOWN)
-    )
+    if monotonic() < _silent_until.get(place, 0):
+        raise ProviderUnavailable("it did not answer a moment ago")
+    address = provider.issuer.rstrip("/") + WELL_KNOWN
+    try:
+        found = read_metadata(provider.issuer, _fetch(address))
+    except ProviderUnavailable:
+        # Or strangers could keep every thread waiting for a provider that is down.
+        _silent_until[place] = monotonic() + TRY_AGAIN_AFTER_SECONDS
+        raise
     _metadata[place] = (monotonic(), found)
     return found
 

@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from accounts.errors import ProviderUnavailable
 from accounts.id_tokens import LOGOUT_EVENT
 from accounts.models import AuthSession, SpentToken
-from accounts.services import provider_logout
+from accounts.services import oidc, provider_logout
 from accounts.tests.factories import (
     make_identity,
     make_provider,
@@ -153,3 +154,18 @@ def test_a_cookie_changes_nothing_and_reading_is_not_offered(client, acme, linke
     assert client.get(LOGOUT).status_code == 405
     assert client.post("/sign-in/with/none/logout").status_code == 400
     assert who(client) == "alice"
+
+
+def test_a_provider_that_is_down_is_not_asked_for_each_stranger(acme, provider):
+    """Each try would hold a thread until the time limit."""
+    acme.published["issuer"] = "https://elsewhere.example"
+    with pytest.raises(ProviderUnavailable, match="Try again later"):
+        oidc.discover(provider)
+
+    acme.published.clear()  # it works again, and a moment later is soon enough
+    with pytest.raises(ProviderUnavailable) as silent:
+        oidc.discover(provider)
+
+    assert silent.value.reason == "it did not answer a moment ago"
+    oidc.forget_published()
+    assert oidc.discover(provider).issuer == acme.issuer
