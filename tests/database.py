@@ -18,6 +18,7 @@ from chatsec import embedded
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 DATABASE = f"test_chatsec_{WORKER}"
 TEMPLATE = f"template_chatsec_{WORKER}"
+SHARED = f"shared_chatsec_{WORKER}"
 
 
 def build_template() -> None:
@@ -32,14 +33,27 @@ def build_template() -> None:
     copy_template()
 
 
-def copy_template() -> None:
+def copy_template(name: str = DATABASE) -> None:
     """Throw the database away and copy the template anew."""
     close_connections()
     with _maintenance() as cursor:
-        _drop(cursor, DATABASE)
+        _drop(cursor, name)
         create = "CREATE DATABASE {} TEMPLATE {} OWNER chatsec_owner"
-        names = (sql.Identifier(DATABASE), sql.Identifier(TEMPLATE))
+        names = (sql.Identifier(name), sql.Identifier(TEMPLATE))
         cursor.execute(sql.SQL(create).format(*names))
+
+
+@contextmanager
+def shared_copy() -> Iterator[str]:
+    """Work on a copy that outlives single tests, for processes that keep it open."""
+    copy_template(SHARED)
+    _use(SHARED)
+    try:
+        yield SHARED
+    finally:
+        _use(DATABASE)
+        with _maintenance() as cursor:
+            _drop(cursor, SHARED)
 
 
 def drop_all() -> None:

@@ -1,0 +1,82 @@
+"""chatsec with holes put in: what the proofs beside this must notice.
+
+Served in place of `chatsec.wsgi` to see whether a proof can fail at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from threading import BoundedSemaphore
+
+from chatsec.wsgi import application
+
+__all__ = ["application"]
+
+
+def no_row_locks() -> None:
+    """Let everybody who reads a row to change it read it at once."""
+    from django.db.models import QuerySet
+
+    QuerySet.select_for_update = lambda rows, **_: rows
+
+
+def sessions_kept() -> None:
+    """Believe a session once seen, as a process with a cache of its own would."""
+    from accounts import selectors
+    from accounts.api import authentication
+
+    seen = lru_cache(maxsize=None)
+    asked = selectors.find_live_session
+    known = {}
+
+    def find(session_id, *, user_id, now):
+        if session_id not in known:
+            known[session_id] = asked(session_id, user_id=user_id, now=now)
+        return known[session_id]
+
+    del seen
+    authentication.find_live_session = find
+
+
+def signatures_ignored() -> None:
+    """Read tokens without checking who signed them."""
+    import jwt
+
+    from accounts import access_tokens
+
+    def decode(token, *_args, **_options):
+        return jwt.api_jwt.decode(token, options={"verify_signature": False})
+
+    access_tokens.jwt.decode = decode
+    access_tokens._public_key = lambda _header: None
+
+
+def no_work_for_nobody() -> None:
+    """Answer at once where there is no password to compare."""
+    from accounts import backends
+
+    backends.make_password = lambda _password: ""
+
+
+def hashes_without_ceiling() -> None:
+    """Compute as many password hashes at once as are asked for."""
+    from accounts import hashers
+
+    hashers._hashing = BoundedSemaphore(10_000)
+
+
+FLAWS: dict[str, Callable[[], None]] = {
+    flaw.__name__: flaw
+    for flaw in (
+        no_row_locks,
+        sessions_kept,
+        signatures_ignored,
+        no_work_for_nobody,
+        hashes_without_ceiling,
+    )
+}
+
+for name in os.environ.get("CHATSEC_TEST_FLAWS", "").split(","):
+    FLAWS[name]()
