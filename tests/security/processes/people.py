@@ -29,8 +29,12 @@ class People:
         self._numbers = count(1)
         self._hash = make_password(PASSWORD)
 
+    def name(self) -> str:
+        """Return a name that nobody has."""
+        return f"person-{next(self._numbers)}"
+
     def make(self, *, totp: bool = False, role: str = "") -> User:
-        name = f"person-{next(self._numbers)}"
+        name = self.name()
         user = people.create_user(
             name, password=None, email=f"{name}@example.org", display_name=name
         )

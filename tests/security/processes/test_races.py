@@ -5,27 +5,39 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuthSession
-from tests.security.processes.people import PASSWORD, WRONG, code_of, signed_in
-from tests.security.processes.wire import Ask, volley
+from accounts.notices import INVITED, PASSWORD_RESET_ASKED
+from accounts.services import challenges, factors, invitations, passwords
+from accounts.tests.links import mailed_token
+from tests.security.processes.people import (
+    NEW_PASSWORD,
+    PASSWORD,
+    WRONG,
+    code_of,
+    signed_in,
+)
+from tests.security.processes.wire import Ask, any_address, volley
 
 ME = "/api/v1/me"
 TOKEN = "/api/v1/auth/token"
-TRIALS = [pytest.param(2, id="few"), pytest.param(50, marks=pytest.mark.prove)]
+MFA = f"{TOKEN}/mfa"
+TRIALS = [
+    pytest.param(2, id="few"),
+    pytest.param(50, id="many", marks=pytest.mark.prove),
+]
 
 
 def won(answers):
-    return sum(answer.status == 200 for answer in answers)
+    return sum(answer.status in (200, 204) for answer in answers)
 
 
-def unfit(answers, allowed):
-    """Return the answers that are neither a win nor a proper refusal."""
-    return [a for a in answers if a.status != 200 and a.status not in allowed]
+def is_refused_properly(answer):
+    return 400 <= answer.status < 500 and answer.code
 
 
-def refresh_at_once(group, people, runners=32):
+def refresh_at_once(group, people):
     pair = signed_in(people.make())
     ask = Ask("POST", f"{TOKEN}/refresh", {"refresh": pair.refresh})
-    return pair, volley(group.wires, [ask] * runners)
+    return pair, volley(group.wires, [ask] * 32)
 
 
 @pytest.mark.parametrize("trials", TRIALS)
@@ -34,74 +46,156 @@ def test_of_32_refreshes_at_three_processes_one_wins(servers, people, trials):
         pair, answers = refresh_at_once(servers, people)
 
         assert won(answers) == 1
-        assert unfit(answers, {401}) == []
         (winner,) = [answer.json() for answer in answers if answer.status == 200]
+        assert [a.status for a in answers].count(401) == 31
         assert AuthSession.objects.get(id=pair.session_id).revoked_at is not None
         for access in (pair.access, winner["access"]):
             told = servers.everywhere(ME, token=access)
             assert [answer.status for answer in told] == [401] * 3
-        again = servers.wires[0].post(
-            f"{TOKEN}/refresh", {"refresh": winner["refresh"]}
-        )
-        assert again.status == 401
+        spent = {"refresh": winner["refresh"]}
+        assert servers.wires[0].post(f"{TOKEN}/refresh", spent).status == 401
 
 
 def test_the_refresh_race_is_seen_where_rows_are_not_locked(flawed, people):
     assert any(won(refresh_at_once(flawed, people)[1]) > 1 for _ in range(5))
 
 
-def sign_in_with_one_code(group, people, runners=16):
+def asked(user, code):
+    """Return 16 answers, each to a sign-in of its own, all with this one code."""
+    waiting = [challenges.start_sign_in(user) for _ in range(16)]
+    return [
+        Ask("POST", MFA, {"mfa_session_id": str(challenge.id), "code": code})
+        for challenge in waiting
+    ]
+
+
+def totp_code(people):
     user = people.make(totp=True)
-    body = {"username": user.username, "password": PASSWORD, "otp": code_of(user)}
-    return volley(group.wires, [Ask("POST", TOKEN, body)] * runners)
+    return asked(user, code_of(user))
+
+
+def recovery_code(people):
+    user = people.make(totp=True)
+    return asked(user, factors.make_recovery_codes(user)[0])
+
+
+def sign_in_challenge(people):
+    user = people.make(totp=True)
+    given = {
+        "mfa_session_id": str(challenges.start_sign_in(user).id),
+        "code": code_of(user),
+    }
+    return [Ask("POST", MFA, given)] * 16
+
+
+def sign_in_challenge_by_different_codes(people):
+    """The challenge's own guard: each try brings another good code."""
+    user = people.make(totp=True)
+    codes = [*factors.make_recovery_codes(user), code_of(user)]
+    waiting = str(challenges.start_sign_in(user).id)
+    return [
+        Ask("POST", MFA, {"mfa_session_id": waiting, "code": codes[n % len(codes)]})
+        for n in range(16)
+    ]
+
+
+def step_up(people):
+    user = people.make(totp=True)
+    given, access = {"code": code_of(user)}, signed_in(user).access
+    return [Ask("POST", "/api/v1/auth/step-up", given, token=access)] * 16
+
+
+def reset_link(people):
+    user = people.make()
+    passwords.ask_reset(user.username)
+    token = mailed_token(user, kind=PASSWORD_RESET_ASKED)
+    path = "/api/v1/auth/password/reset/confirm"
+    return [
+        Ask("POST", path, {"token": token, "password": f"{NEW_PASSWORD} {n}"})
+        for n in range(16)
+    ]
+
+
+def invitation(people):
+    name = people.name()
+    user = invitations.invite(name, email=f"{name}@example.org", display_name=name)
+    token = mailed_token(user, kind=INVITED)
+    given = {"token": token, "password": NEW_PASSWORD, "display_name": "Somebody"}
+    return [Ask("POST", "/api/v1/auth/invitation", given)] * 16
+
+
+SINGLE_USE = [
+    totp_code,
+    recovery_code,
+    sign_in_challenge,
+    sign_in_challenge_by_different_codes,
+    step_up,
+    reset_link,
+    invitation,
+]
 
 
 @pytest.mark.parametrize("trials", TRIALS)
-def test_a_code_signs_in_once_of_16_tries(servers, people, trials):
+@pytest.mark.parametrize("made", SINGLE_USE, ids=lambda made: made.__name__)
+def test_of_16_uses_at_three_processes_one_counts(servers, people, made, trials):
     for _ in range(trials):
-        answers = sign_in_with_one_code(servers, people)
+        answers = volley(servers.wires, made(people))
 
         assert won(answers) == 1
-        assert unfit(answers, {401, 409, 429}) == []
+        refused = [a for a in answers if is_refused_properly(a)]
+        assert len(refused) == 15, [a.status for a in answers]
 
 
-def test_the_code_race_is_seen_where_rows_are_not_locked(flawed, people):
-    assert any(won(sign_in_with_one_code(flawed, people)) > 1 for _ in range(5))
+@pytest.mark.parametrize("made", [totp_code, step_up, sign_in_challenge])
+def test_a_second_use_is_seen_where_rows_are_not_locked(flawed, people, made):
+    assert any(won(volley(flawed.wires, made(people))) > 1 for _ in range(10))
 
 
-def answer_one_challenge(group, people, runners=16):
-    user = people.make(totp=True)
-    body = {"username": user.username, "password": PASSWORD}
-    asked = group.wires[0].post(TOKEN, body)
-    assert asked.status == 401, asked.body
-    given = {"mfa_session_id": asked.json()["mfa_session_id"], "code": code_of(user)}
-    return volley(group.wires, [Ask("POST", f"{TOKEN}/mfa", given)] * runners)
+# The budget of an account is one, whichever door the guess comes by.
+def guesses(user, number, cookies, token):
+    body = {"username": user.username, "password": f"{WRONG} {number}"}
+    if number % 2:
+        form = {**body, "csrfmiddlewaretoken": token}
+        return Ask("POST", "/sign-in", form=form, cookies=cookies)
+    return Ask("POST", TOKEN, body, address=any_address())
 
 
-@pytest.mark.parametrize("trials", TRIALS)
-def test_a_sign_in_challenge_is_met_once_of_16_tries(servers, people, trials):
+def checked(answer):
+    """Whether the password was looked at, as far as one can tell from outside."""
+    return answer.status in (400, 401) and b"Wrong user name or password" in answer.body
+
+
+def csrf_of(group):
+    page = group.wires[0].get("/sign-in", headers={"Accept": "text/html"})
+    name = next(n for n in page.cookies if "csrf" in n)
+    return {name: page.cookies[name]}, page.cookies[name]
+
+
+def guess_at_once(group, user):
+    cookies, token = csrf_of(group)
+    return volley(group.wires, [guesses(user, n, cookies, token) for n in range(64)])
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        pytest.param(1, id="one"),
+        pytest.param(20, id="many", marks=pytest.mark.prove),
+    ],
+)
+def test_of_64_wrong_passwords_five_are_looked_at(servers, people, trials):
     for _ in range(trials):
-        answers = answer_one_challenge(servers, people)
+        user = people.make()
 
-        assert won(answers) == 1
-        assert unfit(answers, {401, 404, 409, 410, 429}) == []
+        answers = guess_at_once(servers, user)
 
-
-def step_up_at_once(group, people, runners=16):
-    user = people.make(totp=True)
-    access = signed_in(user).access
-    ask = Ask("POST", "/api/v1/auth/step-up", {"code": code_of(user)}, token=access)
-    return volley(group.wires, [ask] * runners)
-
-
-@pytest.mark.parametrize("trials", TRIALS)
-def test_a_code_steps_up_once_of_16_tries(servers, people, trials):
-    for _ in range(trials):
-        answers = step_up_at_once(servers, people)
-
-        assert won(answers) == 1
-        assert unfit(answers, {400, 401, 403, 409, 410, 422, 429}) == []
+        assert sum(map(checked, answers)) == 5
+        assert sum(answer.status == 429 for answer in answers) == 59
+        right = {"username": user.username, "password": PASSWORD}
+        locked = servers.wires[1].post(TOKEN, right)
+        assert (locked.status, locked.code) == (429, "account_locked")
+        assert 600 < int(locked.headers["retry-after"]) <= 900
 
 
-def test_the_step_up_race_is_seen_where_rows_are_not_locked(flawed, people):
-    assert any(won(step_up_at_once(flawed, people)) > 1 for _ in range(5))
+def test_more_guesses_are_seen_where_rows_are_not_locked(flawed, people):
+    assert sum(map(checked, guess_at_once(flawed, people.make()))) > 5
