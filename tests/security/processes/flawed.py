@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
-from threading import BoundedSemaphore
 
 from chatsec.wsgi import application
 
@@ -27,7 +25,6 @@ def sessions_kept() -> None:
     from accounts import selectors
     from accounts.api import authentication
 
-    seen = lru_cache(maxsize=None)
     asked = selectors.find_live_session
     known = {}
 
@@ -36,7 +33,6 @@ def sessions_kept() -> None:
             known[session_id] = asked(session_id, user_id=user_id, now=now)
         return known[session_id]
 
-    del seen
     authentication.find_live_session = find
 
 
@@ -60,13 +56,6 @@ def no_work_for_nobody() -> None:
     backends.make_password = lambda _password: ""
 
 
-def hashes_without_ceiling() -> None:
-    """Compute as many password hashes at once as are asked for."""
-    from accounts import hashers
-
-    hashers._hashing = BoundedSemaphore(10_000)
-
-
 FLAWS: dict[str, Callable[[], None]] = {
     flaw.__name__: flaw
     for flaw in (
@@ -74,7 +63,6 @@ FLAWS: dict[str, Callable[[], None]] = {
         sessions_kept,
         signatures_ignored,
         no_work_for_nobody,
-        hashes_without_ceiling,
     )
 }
 

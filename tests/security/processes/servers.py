@@ -60,7 +60,7 @@ class Valkey:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         client = redis.Redis.from_url(self.url)
-        wait_for(lambda: client.ping(), patience=(redis.RedisError,))
+        wait_for(client.ping, patience=(redis.RedisError,))
         client.close()
 
     def kill(self) -> None:
@@ -78,7 +78,9 @@ class Servers:
         self, database: str, valkey: Valkey, directory: Path, *, flaws: str = ""
     ) -> None:
         self.ports = [free_port() for _ in range(COUNT)]
-        self.logs = [directory / f"web-{flaws or 'sound'}-{n}.log" for n in range(COUNT)]
+        self.logs = [
+            directory / f"web-{flaws or 'sound'}-{n}.log" for n in range(COUNT)
+        ]
         environment = _environment(database, valkey, directory)
         self._processes = [
             _start(port, log, environment, flaws=flaws)
@@ -122,7 +124,10 @@ class Servers:
 
 
 def wait_for(
-    condition: object, *, patience: Sequence[type[Exception]], seconds: float = START_SECONDS
+    condition: object,
+    *,
+    patience: Sequence[type[Exception]],
+    seconds: float = START_SECONDS,
 ) -> None:
     """Return when the condition holds; what it raises meanwhile is waited out."""
     deadline = time.monotonic() + seconds
