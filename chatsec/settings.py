@@ -166,6 +166,10 @@ CHATSEC_SESSION_FACTS = "rbac.session_facts.PolicyStamps"
 CHATSEC_REDACTOR = "privacy.pii.redact"
 # Asked before an account is closed; raises what speaks against it.
 CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administrator"
+# Asked before somebody changes an account or takes its factors away, and before he
+# makes a key for a program; raise what speaks against it.
+CHATSEC_BEFORE_MANAGING = "rbac.services.seniority.refuse_managing"
+CHATSEC_BEFORE_LENDING = "rbac.services.seniority.refuse_lending"
 # What a key or an app can be given of somebody's permissions.
 # Which accounts ask more than a person does, and how much is expected of them.
 CHATSEC_DECLARED_VOLUMES = "accounts.selectors.declared_volumes"

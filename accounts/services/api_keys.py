@@ -25,6 +25,7 @@ from accounts.constants import (
 )
 from accounts.models import ApiKey, AuthSession, ServiceAccount, User
 from accounts.scopes import checked_scopes
+from accounts.seniority import refuse_lending
 from accounts.services import proof
 from accounts.services.notices import notify
 from auditlog.services import Target, record, record_refusal
@@ -62,9 +63,11 @@ def make_service_key(
 ) -> MadeKey:
     """Return a new key for a program; who may is asked at the edge.
 
-    Whoever makes it has proved himself in his own session just now.
+    Whoever makes it has proved himself in his own session just now, and holds himself
+    what he gives it: he could use it.
     """
     proof.require_recent(session)
+    refuse_lending(account.user, terms.scopes)
     return _make(account.user, terms)
 
 

@@ -41,6 +41,7 @@ from accounts.selectors import (
     list_factors,
     list_totp_factors,
 )
+from accounts.seniority import refuse_managing
 from accounts.services.notices import notify
 from accounts.services.sessions import revoke_all_sessions
 from auditlog.services import Target, record
@@ -180,6 +181,7 @@ def reset_factors(user: User, *, reason: str) -> None:
         raise Invalid("Please say why.", fields={"reason": [text]})
     if current_actor().id == user.id:
         raise Denied("Your own factors are under My security.", code="own_factors")
+    refuse_managing(user, ["factors"])
     with transaction.atomic():
         hold_user(user)
         kinds = sorted({factor.kind for factor in list_factors(user)})

@@ -17,6 +17,7 @@ from accounts import events, notices
 from accounts.models import Challenge, User
 from accounts.names import fold_name
 from accounts.passwords import check_password_policy, words_about
+from accounts.seniority import refuse_managing
 from accounts.services.api_keys import revoke_all_keys
 from accounts.services.notices import notify
 from accounts.services.sessions import revoke_all_sessions
@@ -79,6 +80,7 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
     changed = sorted(name for name in profile if _value(user, name) != profile[name])  # type: ignore[literal-required]
     if not changed:
         return user
+    refuse_managing(user, changed)
     _check_personal(profile)
     if "username" in profile:
         user.username = fold_name(profile["username"])
