@@ -1,4 +1,8 @@
-"""Adding and removing one's own factors: each step asks for fresh proof first."""
+"""Adding and removing one's own factors: each step asks for fresh proof first.
+
+A step that changes them asks under the account's lock: where a first factor has come
+meanwhile, the password proves nothing any more.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +49,9 @@ def begin_totp(session: AuthSession, *, name: str = "") -> TOTPFactor:
 
 def finish_totp(session: AuthSession, code: str) -> Enrolled:
     """Turn the waiting app on if the code is its own; raise InvalidCode, NotFound."""
-    proof.require_recent(session)
     with transaction.atomic():
         factors.hold_user(session.user)
+        proof.require_recent(session)
         is_first = not has_second_factor(session.user)
         factor = factors.confirm_totp(session.user, code)
         return _enrolled(session, factor, is_first=is_first)
@@ -75,9 +79,9 @@ def finish_passkey(
 
     Raises InvalidPasskey, ChallengeExpired, Conflict, or NotFound.
     """
-    proof.require_recent(session)
     with transaction.atomic():
         factors.hold_user(session.user)
+        proof.require_recent(session)
         question = _open_question(session, question_id)
         factors.refuse_too_many(list_passkeys(session.user).count())
         is_first = not has_second_factor(session.user)
@@ -123,9 +127,9 @@ def renew_recovery_codes(session: AuthSession) -> list[str]:
 
 def remove_factor(session: AuthSession, handle: UUID) -> None:
     """Take one of the person's own factors away; anybody else's does not exist."""
-    proof.require_recent(session)
     with transaction.atomic():
         factors.hold_user(session.user)
+        proof.require_recent(session)
         factor = find_factor(session.user, handle)
         if factor is None:
             raise NotFound("There is no such factor.")

@@ -25,6 +25,7 @@ from accounts.models import (
     AuthSession,
     Challenge,
     ExternalIdentity,
+    IdentityProvider,
     Origin,
     Passkey,
     ProviderSession,
@@ -179,7 +180,9 @@ def rotate_browser_session(request: HttpRequest) -> None:
 
 
 def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
-    _hold_account(proven.user)
+    _hold_account(proven)
+    if proven.origin is not None:
+        _hold_provider(proven.origin)
     here = context.current()
     session = sessions.start_session(
         proven.user,
@@ -200,25 +203,46 @@ def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
     return session
 
 
-def _hold_account(user: User) -> None:
-    """Lock the account's row; refuse if it was closed or got another password since.
+def _hold_account(proven: Proven) -> None:
+    """Lock the account's row; refuse if what was shown is not enough any more.
 
-    Without it a sign-in that began with the old password could outlive the change.
+    Without it a sign-in that began with the old password, or with a factor that was
+    taken away, could outlive the change.
     """
+    user = proven.user
     unchanged = User.objects.select_for_update(no_key=True).filter(
         id=user.id, is_active=True, password=user.password
     )
-    if not unchanged.exists():
+    if not unchanged.exists() or not _is_still_enough(proven):
         raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")
 
 
+def _is_still_enough(proven: Proven) -> bool:
+    """Whether the factor is there still, or none was asked for and none is now."""
+    factor = proven.factor
+    if factor is not None:
+        return bool(type(factor).objects.filter(pk=factor.pk).exists())
+    return SECOND_FACTOR in proven.amr or not has_second_factor(proven.user)
+
+
+def _hold_provider(origin: Origin) -> None:
+    """Lock the provider's row; refuse if it was switched off since.
+
+    Before any session is locked: whoever switches it off locks in this order too.
+    """
+    rows = IdentityProvider.objects.select_for_update(no_key=True)
+    provider_id = origin.identity.provider_id
+    if provider_id is None or not rows.filter(id=provider_id, is_active=True).exists():
+        raise IdentityUnknown
+
+
 def _remember_origin(session: AuthSession, origin: Origin) -> None:
-    """Note what opened the session; refuse if it was unlinked or switched off since.
+    """Note what opened the session; refuse if it was unlinked since.
 
     Unlinking holds the account's row too, so one of the two comes first.
     """
     linked = ExternalIdentity.objects.filter(
-        id=origin.identity.id, user_id=session.user_id, provider__is_active=True
+        id=origin.identity.id, user_id=session.user_id
     )
     if not linked.update(last_used_at=session.authenticated_at):
         raise IdentityUnknown

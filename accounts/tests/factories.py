@@ -19,6 +19,7 @@ from accounts.models import (
     TOTPFactor,
     User,
 )
+from accounts.selectors import list_factors
 from accounts.services import (
     identities,
     identity_providers,
@@ -122,7 +123,7 @@ def sign_in_browser(client: Client, user: User, *, stepped_up: bool = False) -> 
     request = HttpRequest()
     request.user = user  # without one, django_otp.login does nothing
     request.session = SessionStore()
-    factor = TOTPFactor.objects.filter(user=user, confirmed=True).first()
+    factor = next(iter(list_factors(user)), None)
     amr = AMR_SECOND_FACTOR if factor else AMR_PASSWORD
     session = sign_in.open_browser_session(request, sign_in.Proven(user, amr, factor))
     if stepped_up:
