@@ -74,7 +74,8 @@ def _served(town: Any, *, flaws: str) -> Iterator[Servers]:
 @pytest.fixture
 def valkey(town: Any) -> Valkey:
     """Return the servers' cache; it runs again after the test."""
-    return town[1]
+    found: Valkey = town[1]
+    return found
 
 
 @pytest.fixture(scope="package")

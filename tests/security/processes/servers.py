@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import redis
@@ -96,7 +97,7 @@ class Servers:
 
             def answers(wire=wire, process=process, log=log) -> bool:
                 assert process.poll() is None, log.read_text()[-4000:]
-                return wire.get("/healthz").status == 200
+                return bool(wire.get("/healthz").status == 200)
 
             wait_for(answers, patience=(OSError,))
 
@@ -108,7 +109,7 @@ class Servers:
             found += [int(pid) for pid in children.read_text().split()]
         return found
 
-    def everywhere(self, path: str, **how: object) -> list[Answer]:
+    def everywhere(self, path: str, **how: Any) -> list[Answer]:
         """Ask every process the same."""
         return [wire.get(path, **how) for wire in self.wires]
 
@@ -124,7 +125,7 @@ class Servers:
 
 
 def wait_for(
-    condition: object,
+    condition: Callable[[], object],
     *,
     patience: Sequence[type[Exception]],
     seconds: float = START_SECONDS,
@@ -211,7 +212,7 @@ def _database_url(alias: str, database: str) -> str:
     return f"postgres://{found['USER']}:{password}@/{database}?host={host}"
 
 
-def _texts(keys: Mapping[object, bytes]) -> str:
+def _texts(keys: Mapping[Any, bytes]) -> str:
     return ",".join(f"{name}:{_text(key)}" for name, key in keys.items())
 
 
