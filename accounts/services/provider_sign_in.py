@@ -51,6 +51,8 @@ Purpose = AuthenticationRequest.Purpose
 LinkedBy = ExternalIdentity.LinkedBy
 MAX_PARAMETER = 2048
 RANDOM_BYTES = 32
+NAMES = ("name", "preferred_username")
+ADDRESS = ("email", "email_verified")
 # Google vouches for addresses of other domains too; `hd` names the organisation.
 GOOGLE = "https://accounts.google.com"
 
@@ -251,13 +253,19 @@ def _verified(
 def _with_address(
     provider: IdentityProvider, vouched: Verified, tokens: oidc.Tokens
 ) -> Verified:
-    """Return the claims, with those of the userinfo endpoint where they are needed."""
+    """Return the claims, with the person's from the userinfo endpoint if needed.
+
+    Nothing about the sign-in is taken from there: that stands in the signed token only.
+    """
     needed = provider.allowed_domains or provider.makes_accounts
     if needed and not vouched.text("email"):
         told = oidc.userinfo(provider, tokens)
         # Core section 5.3.2: about somebody else, it must not be used.
         if told.get("sub") == vouched.subject:
-            vouched = Verified({**told, **vouched.claims})
+            names = {each: told[each] for each in NAMES if each in told}
+            # Together, or what was checked there would vouch for another address.
+            address = {each: told.get(each) for each in ADDRESS}
+            vouched = Verified({**names, **vouched.claims, **address})
     if provider.allowed_domains and not _is_of_allowed_domain(provider, vouched):
         raise ProviderRefused("domain")
     return vouched

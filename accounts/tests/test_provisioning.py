@@ -2,9 +2,7 @@
 
 import pytest
 
-from accounts.models import (
-    User,
-)
+from accounts.models import AuthSession, User
 from accounts.tests.factories import (
     make_identity,
     make_provider,
@@ -53,6 +51,33 @@ def test_the_address_may_come_from_userinfo_about_the_same_person(
     acme.userinfo = {"sub": sub, "email": "a@acme.example", "email_verified": True}
 
     assert sign_in(client).status_code == status
+
+
+def test_userinfo_says_who_somebody_is_and_never_how_he_signed_in(client, acme):
+    """Only the signed token does: this one is a profile, as old as it may be."""
+    make_identity(make_user("alice"), domain_provider(acme, factor_amr=["mfa"]))
+    acme.claims = {"sid": None}
+    acme.userinfo = {
+        "email": "a@acme.example",
+        "email_verified": True,
+        "amr": ["mfa"],
+        "acr": "mfa",
+        "sid": "of another",
+    }
+
+    assert sign_in(client).status_code == 302
+
+    session = AuthSession.objects.get()
+    assert session.amr == ["fed"]
+    assert session.origin.sid_digest is None
+
+
+def test_an_address_is_verified_by_who_told_it(client, acme):
+    make_identity(make_user("alice"), domain_provider(acme))
+    acme.claims = {"email_verified": True}
+    acme.userinfo = {"email": "a@acme.example", "email_verified": False}
+
+    assert sign_in(client).status_code == 401
 
 
 def test_first_sign_in_makes_an_account_where_that_is_wanted(client, acme):
