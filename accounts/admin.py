@@ -16,6 +16,7 @@ from accounts import (
     provider_admin,  # noqa: F401 - registers its own pages
     session_admin,  # noqa: F401 - registers its own pages
 )
+from accounts.errors import ProofNeeded
 from accounts.models import User
 from accounts.models.people import email_digest
 from accounts.names import fold_name
@@ -25,8 +26,10 @@ from accounts.services import (
     lockout,
     passwords,
     people,
+    proof,
     sessions,
 )
+from accounts.views.confirm import session_of, to_confirm
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
 
@@ -141,6 +144,8 @@ class UserAdmin(UserPages):
         """Show a refusal of the service as a message, not as an error page."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
+        except ProofNeeded:
+            return to_confirm(request, come_back_to=request.path)
         except DomainError as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
             return HttpResponseRedirect(request.path)
@@ -155,6 +160,9 @@ class UserAdmin(UserPages):
         """Hand what was filled in to the service."""
         given = dict(form.cleaned_data)
         if change:
+            if "email" in form.changed_data:
+                # Links for a new password go there.
+                proof.require_recent(session_of(request))
             people.update_user(User.objects.get(id=obj.id), **given)
             return
         made = invitations.invite(given.pop("username"), **given)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 
 from accounts.constants import MAX_REASON
 from accounts.errors import ProofNeeded
 from accounts.models import AuthSession, Passkey, RecoverySheet, TOTPFactor, User
 from accounts.services import factors, proof
+from accounts.views.confirm import to_confirm
 from chatsec.core.errors import Denied, DomainError
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
@@ -44,8 +43,7 @@ def reset_factors(
     try:
         proof.require_recent(_session_of(request))
     except ProofNeeded:
-        query = urlencode({"next": request.get_full_path()})
-        return redirect(f"{resolve_url('account-confirm')}?{query}")
+        return to_confirm(request, come_back_to=request.get_full_path())
     form = ReasonForm(request.POST if "reason" in request.POST else None)
     if form.is_valid():
         _reset_each(site, request, chosen, reason=form.cleaned_data["reason"])

@@ -9,13 +9,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, resolve_url
-from django.utils.http import urlencode
+from django.shortcuts import redirect
 
 from accounts.errors import ProofNeeded
 from accounts.models import ExternalIdentity, IdentityProvider
 from accounts.services import identities, identity_providers, oidc, proof
-from accounts.views.confirm import session_of
+from accounts.views.confirm import session_of, to_confirm
 from chatsec.core.errors import DomainError, Invalid
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
@@ -140,8 +139,7 @@ class IdentityProviderAdmin(ProviderPages):
             proof.require_recent(session_of(request))
             return super().changeform_view(request, object_id, form_url, extra_context)
         except ProofNeeded:
-            query = urlencode({"next": request.path})
-            return redirect(f"{resolve_url('account-confirm')}?{query}")
+            return to_confirm(request, come_back_to=request.path)
         except DomainError as refusal:
             self.message_user(request, _words_of(refusal), messages.ERROR)
             return HttpResponseRedirect(request.path)

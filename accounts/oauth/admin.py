@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.app_scopes import SCOPES, in_order
+from accounts.errors import ProofNeeded
 from accounts.models import OAuthApplication
 from accounts.redirect_uris import find_fault
-from accounts.services import applications
+from accounts.services import applications, proof
+from accounts.views.confirm import session_of, to_confirm
 from chatsec.core.errors import DomainError
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
@@ -110,6 +112,23 @@ class OAuthApplicationAdmin(ApplicationPages):
         """Refuse: an app is switched off; evidence goes on naming it."""
         return False
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Ask for fresh proof: where codes go, and who may ask, is decided here."""
+        try:
+            proof.require_recent(session_of(request))
+        except ProofNeeded:
+            return to_confirm(request, come_back_to=request.path)
+        page: HttpResponse = super().changeform_view(
+            request, object_id, form_url, extra_context
+        )
+        return page
+
     def save_model(
         self,
         request: HttpRequest,
@@ -143,6 +162,10 @@ class OAuthApplicationAdmin(ApplicationPages):
         self, request: HttpRequest, chosen: QuerySet[OAuthApplication]
     ) -> HttpResponse | None:
         """Replace the secrets of the chosen apps; each is shown once."""
+        try:
+            proof.require_recent(session_of(request))
+        except ProofNeeded:
+            return to_confirm(request, come_back_to=request.path)
         made: dict[OAuthApplication, str] = {}
         for application in chosen:
             try:

@@ -43,7 +43,7 @@ NEW = {
 
 @pytest.fixture
 def office(admin, browser):
-    return browser(admin)
+    return browser(admin, stepped_up=True)
 
 
 def run(client, action, *rows, where=USERS):
@@ -154,6 +154,17 @@ def test_it_changes_an_account(office):
     assert (alice.email, alice.region) == ("zoe@example.org", "north")
     assert find_user_by_login("alice@example.org") is None
     assert alice.check_password(PASSWORD)
+
+
+def test_another_address_asks_for_fresh_proof(admin, browser):
+    alice = make_user("alice")
+    changed = {**NEW, "username": "alice", "is_active": "on"}
+
+    answer = browser(admin).post(f"{USERS}{alice.id}/change/", changed)
+
+    assert answer["Location"].startswith("/account/confirm?")
+    alice.refresh_from_db()
+    assert alice.email == "alice@example.org"
 
 
 def test_an_erased_person_is_still_shown(office):
@@ -329,6 +340,7 @@ def test_lost_factors_are_reset_with_a_reason(office, admin):
 
 def test_a_reset_needs_fresh_proof_and_a_reason(office, admin):
     carol = make_user("carol", totp=True)
+    AuthSession.objects.filter(user=admin).update(stepped_up_at=None)
 
     away = office.post(
         "/admin/accounts/user/",

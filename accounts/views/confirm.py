@@ -51,11 +51,16 @@ def recent_proof_required(page: Page[Given]) -> Page[Given]:
         try:
             proof.require_recent(session_of(request))
         except ProofNeeded:
-            query = urlencode({"next": _way_back(request)})
-            return redirect(f"{resolve_url('account-confirm')}?{query}")
+            return to_confirm(request, come_back_to=_way_back(request))
         return page(request, *args, **kwargs)
 
     return cast("Page[Given]", guarded)
+
+
+def to_confirm(request: HttpRequest, *, come_back_to: str) -> HttpResponse:
+    """Send the browser to prove who sits there, and back to that path of ours."""
+    query = urlencode({"next": come_back_to})
+    return redirect(f"{resolve_url('account-confirm')}?{query}")
 
 
 def _way_back(request: HttpRequest) -> str:

@@ -46,7 +46,7 @@ def acting_as(user):
     ],
 )
 def test_the_api_changes_no_account_that_administers_more(helper, admin, api, change):
-    answer = api(helper).patch(f"/api/v1/users/{admin.id}", change)
+    answer = api(helper, stepped_up=True).patch(f"/api/v1/users/{admin.id}", change)
 
     assert answer.status_code == 403, answer.content
     assert answer.json()["code"] == "exceeds_own_permissions"
@@ -55,7 +55,7 @@ def test_the_api_changes_no_account_that_administers_more(helper, admin, api, ch
 
 
 def test_the_api_changes_everybody_elses(helper, carol, api):
-    answer = api(helper).patch(
+    answer = api(helper, stepped_up=True).patch(
         f"/api/v1/users/{carol.id}", {"email": "carol2@example.org"}
     )
 

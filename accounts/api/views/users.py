@@ -18,7 +18,7 @@ from accounts.api.user_serializers import (
     UserStateSerializer,
 )
 from accounts.selectors import get_user, search_users
-from accounts.services import invitations, passwords, people
+from accounts.services import invitations, passwords, people, proof
 from chatsec.core.api import ApiView, paginate
 from chatsec.core.errors import StepUpRequired
 
@@ -69,11 +69,18 @@ class UserView(ApiView):
 
     @extend_schema(request=UserStateSerializer, responses=UserDetailSerializer)
     def patch(self, request: Request, user_id: UUID) -> Response:
-        """Change an account; closing it ends its sessions."""
+        """Change an account; closing it ends its sessions.
+
+        403 `step_up_required` for another address without fresh proof.
+        """
         _require_second_factor(request)
         given = UserStateSerializer(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        changed = people.update_user(get_user(user_id), **given.validated_data)
+        user = get_user(user_id)
+        if "email" in given.validated_data:
+            # Links for a new password go there.
+            proof.require_recent(calling_session(request))
+        changed = people.update_user(user, **given.validated_data)
         return Response(UserDetailSerializer(changed).data)
 
 

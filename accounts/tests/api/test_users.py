@@ -23,7 +23,16 @@ NEW = {
 
 @pytest.fixture
 def office(admin, api):
-    return api(admin)
+    return api(admin, stepped_up=True)
+
+
+def test_another_address_asks_for_fresh_proof(admin, api):
+    alice = make_user("alice")
+
+    answer = api(admin).patch(f"{USERS}/{alice.id}", {"email": "a@new.example"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "step_up_required")
+    assert User.objects.get(id=alice.id).email == "alice@example.org"
 
 
 def names(answer):

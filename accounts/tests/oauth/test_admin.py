@@ -24,7 +24,24 @@ SECRET = re.compile(r"cso_[A-Za-z0-9_-]{43}")
 
 @pytest.fixture
 def office(browser, admin):
-    return browser(admin)
+    return browser(admin, stepped_up=True)
+
+
+def test_it_asks_for_fresh_proof(browser, admin):
+    app, _ = register_site()
+    before = app.secret_digest
+    stale = browser(admin)
+
+    for answer in (
+        stale.post(f"{LIST}add/", FORM),
+        stale.post(f"{LIST}{app.id}/change/", FORM),
+        stale.post(
+            LIST, {"action": "make_new_secret", "_selected_action": [str(app.id)]}
+        ),
+    ):
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/account/confirm?")
+    assert bytes(OAuthApplication.objects.get().secret_digest) == bytes(before)
 
 
 def secrets_on(page):
