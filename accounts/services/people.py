@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.module_loading import import_string
 
 from accounts import events, notices
-from accounts.models import Challenge, User
+from accounts.models import AccountToken, Challenge, User
 from accounts.names import fold_name
 from accounts.passwords import check_password_policy, words_about
 from accounts.seniority import refuse_managing
@@ -94,8 +94,7 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
         # Only what changed: a stale copy must not reopen what another one closed.
         _save(user, columns=_columns(changed))
         if "is_active" in changed and not user.is_active:
-            revoke_all_sessions(user, because="account_closed")
-            revoke_all_keys(user, because="account_closed")
+            _end_all(user)
         record(
             events.USER_CHANGED,
             target=target_of(user),
@@ -106,6 +105,14 @@ def update_user(user: User, **profile: Unpack[Changes]) -> User:
             # At the old address: whoever took the account over reads the new one.
             notify(user, notices.EMAIL_CHANGED, address=old_email)
     return user
+
+
+def _end_all(user: User) -> None:
+    """End what leads into the account; opened again, it brings none of that back."""
+    revoke_all_sessions(user, because="account_closed")
+    revoke_all_keys(user, because="account_closed")
+    AccountToken.objects.filter(user=user).delete()
+    Challenge.objects.filter(user=user, completed_at__isnull=True).delete()
 
 
 def close_account(user: User) -> User:

@@ -3,16 +3,18 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from accounts.models import AuthSession, User
+from accounts.models import AccountToken, AuthSession, Challenge, User
 from accounts.selectors import (
     find_user_by_login,
     get_user_by_name_or_id,
     search_users,
 )
-from accounts.services import people
+from accounts.services import account_tokens, challenges, people
 from accounts.tests.factories import PASSWORD, make_session, make_user
 from accounts.tests.race import of_kind, race
 from chatsec.core.errors import Conflict, Invalid, NotFound
+
+Purpose = AccountToken.Purpose
 
 
 @pytest.mark.django_db
@@ -174,3 +176,20 @@ def test_a_change_keeps_what_is_not_named():
     assert (alice.department, alice.region) == ("sales", "north")
     assert find_user_by_login("new@example.org") == alice
     assert find_user_by_login("alice@example.org") is None
+
+
+@pytest.mark.django_db
+def test_opening_a_closed_account_again_brings_no_link_and_no_sign_in_back():
+    carol = make_user("carol", totp=True)
+    links = {
+        purpose: account_tokens.issue(carol, purpose)
+        for purpose in (Purpose.RESET, Purpose.INVITATION)
+    }
+    waiting = challenges.start_sign_in(carol)
+
+    people.close_account(carol)
+    people.update_user(carol, is_active=True)
+
+    for purpose, raw in links.items():
+        assert account_tokens.find(raw, purpose) is None
+    assert not Challenge.objects.filter(id=waiting.id).exists()
