@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from accounts.constants import (
     MAX_LOGIN_LENGTH,
     PASSWORD,
     SECOND_FACTOR,
+    STEP_UP_FRESH_FOR,
 )
 from accounts.errors import IdentityUnknown, InvalidCode, InvalidPasskey
 from accounts.models import (
@@ -47,6 +49,7 @@ from chatsec.core import context
 from chatsec.core.errors import Unauthenticated
 
 BACKEND = "accounts.backends.PasswordBackend"
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
         user_agent=here.user_agent,
     )
     if proven.origin is not None:
-        _remember_origin(session, proven.origin)
+        _remember_origin(session, proven.origin, shown=proven.factor)
     record(
         events.SIGNED_IN,
         actor=actor_for_session(session, here.actor.channel),
@@ -236,17 +239,23 @@ def _hold_provider(origin: Origin) -> None:
         raise IdentityUnknown
 
 
-def _remember_origin(session: AuthSession, origin: Origin) -> None:
+def _remember_origin(
+    session: AuthSession, origin: Origin, *, shown: ShownFactor | None
+) -> None:
     """Note what opened the session; refuse if it was unlinked since.
 
     Unlinking holds the account's row too, so one of the two comes first.
     """
+    seen_at = origin.authenticated_at
+    if seen_at is None and shown is None:
+        # Nobody says when the person was there: nothing that asks for a fresh sign-in
+        # (a connected app, `max_age`) may take this for one.
+        seen_at = session.authenticated_at - STEP_UP_FRESH_FOR - SECOND
     linked = ExternalIdentity.objects.filter(
         id=origin.identity.id, user_id=session.user_id
     )
     if not linked.update(last_used_at=session.authenticated_at):
         raise IdentityUnknown
-    seen_at = origin.authenticated_at
     if seen_at is not None and seen_at < session.authenticated_at:
         session.authenticated_at = seen_at
         session.save(update_fields=["authenticated_at"])

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.constants import STEP_UP_FRESH_FOR
 from accounts.models import (
     AuthenticationRequest,
     AuthSession,
@@ -14,6 +15,7 @@ from accounts.models import (
     ProviderSession,
 )
 from accounts.models.lockout import AttemptBudget
+from accounts.selectors import actor_for_session
 from accounts.services import identity_providers, lockout, people
 from accounts.tests.factories import (
     make_identity,
@@ -33,6 +35,7 @@ from accounts.tests.provider import (
     who,
 )
 from auditlog.selectors import list_events, read_events
+from chatsec.core.context import Channel
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +110,21 @@ def test_it_believes_a_factor_shown_there_only_as_mapped(
     assert ("/sign-in/code" in answer.headers.get("Location", "")) is asked
     if not asked:
         assert AuthSession.objects.get(user=carol).amr == ["fed", "mfa"]
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_provider_that_does_not_say_when_vouches_for_nothing_fresh(
+    client, acme, says
+):
+    provider = make_provider(acme.issuer, factor_amr=["mfa"])
+    carol = make_user("carol", totp=True)
+    make_identity(carol, provider)
+    acme.claims = {"amr": ["mfa"]} if says else {"amr": ["mfa"], "auth_time": None}
+
+    sign_in(client)
+
+    actor = actor_for_session(AuthSession.objects.get(user=carol), Channel.WEB)
+    assert actor.signed_in_within(STEP_UP_FRESH_FOR, now=timezone.now()) is says
 
 
 def test_the_admin_site_gets_the_persons_own_factor_all_the_same(client, acme):
