@@ -164,7 +164,9 @@ def _start(
         sys.executable,
         *("-m", "gunicorn", "-c", "python:chatsec.gunicorn_conf"),
         *("--bind", f"127.0.0.1:{port}", "--backlog", "512"),
-        FLAWED if flaws else SOUND,
+        # Each thread keeps a connection, and both groups run at once: with sixteen
+        # threads everywhere they ask the test cluster for more than it gives.
+        *(("--threads", "12", FLAWED) if flaws else (SOUND,)),
     ]
     own = {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "CHATSEC_TEST_FLAWS": flaws}
     with log.open("wb") as written:
