@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from django.db import connection, connections
@@ -29,7 +30,7 @@ EVENTS, ALERTS = "/api/v1/audit/events", "/api/v1/audit/alerts"
 Api = Callable[..., Any]
 
 
-@pytest.mark.parametrize("path", [EVENTS, ALERTS, f"{EVENTS}/{uuid7()}"])
+@pytest.mark.parametrize("path", [EVENTS, ALERTS, f"{EVENTS}/{UUID(int=1)}"])
 def test_only_auditors_read(api: Api, charlie: Any, path: str) -> None:
     assert api().get(path).status_code == 401
     assert api(charlie).get(path).status_code == 403
