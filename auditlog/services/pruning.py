@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from auditlog.errors import PartitionHeld, PartitionTampered
-from auditlog.models import Event
 from auditlog.proofs.chain import Kind
 from auditlog.services.partitions import RETENTION, Partition, list_partitions
 from auditlog.services.seal_chain import SealChain
@@ -26,6 +25,14 @@ from auditlog.services.verification import Fault, verify_partition
 from chatsec.core.crypto import subject_keys
 
 logger = logging.getLogger(__name__)
+_IS_ABOUT: Final = """
+    SELECT EXISTS (
+        SELECT FROM auditlog_event AS event
+        JOIN pg_class AS part ON part.oid = event.tableoid
+        WHERE part.relname = %s AND category = %s
+        AND (actor_pseudonym = ANY(%s::uuid[]) OR subject_pseudonym = ANY(%s::uuid[]))
+    )
+"""
 
 
 class Dropped(NamedTuple):
@@ -74,15 +81,11 @@ def drop_partition(name: str) -> Dropped:
 
 
 def _refuse_held(partition: Partition, held: Collection[UUID]) -> None:
-    pseudonyms = [subject_keys().pseudonym(each) for each in held]
-    about = Event.objects.filter(
-        category=partition.category, occurred_at__lt=partition.ends_at
-    )
-    if (
-        about.filter(actor_pseudonym__in=pseudonyms).exists()
-        or about.filter(subject_pseudonym__in=pseudonyms).exists()
-    ):
-        raise PartitionHeld(f"a legal hold keeps {partition.name}")
+    people = [subject_keys().pseudonym(each) for each in held]
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_ABOUT, [partition.name, partition.category, people, people])
+        if cursor.fetchone() != (False,):
+            raise PartitionHeld(f"a legal hold keeps {partition.name}")
 
 
 def _refuse_tampered(partition: Partition) -> None:

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from accounts.services.lockout import account_digest
 from auditlog import selectors as audit
+from auditlog.services import partitions, pruning, sealer
+from auditlog.tests.factories import make_event
 from chatsec.core.context import ANONYMOUS
 from chatsec.core.errors import Conflict, Denied, Invalid, NotFound
 from privacy import selectors, tasks
@@ -266,3 +268,22 @@ def test_the_periods_of_the_reference_chapter_are_seeded():
     days = dict(RetentionPolicy.objects.values_list("key", "days"))
 
     assert (days["chat_logs"], days["analytics"], days["audit"]) == (90, 365, 2555)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "owner", "retention"])
+def test_a_hold_keeps_the_audit_partitions_that_are_about_its_person(admin, alice):
+    about_her, about_nobody = old_partition(131, alice), old_partition(200, None)
+    hold = retention.place_hold(actor_of(admin), subject_id=alice.id, matter="2026/4")
+
+    assert [each.name for each in pruning.drop_expired()] == [about_nobody]
+
+    retention.release_hold(actor_of(admin), hold.id)
+    assert [each.name for each in pruning.drop_expired()] == [about_her]
+
+
+def old_partition(days, person):
+    then = timezone.now() - timedelta(days=days)
+    partitions.ensure_partitions(since=then.date(), months_ahead=0)
+    make_event(at=then, subject_id=person.id if person else None)
+    sealer.seal_pending()
+    return f"event_access_{then:%Y_%m}"
