@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from auditlog.api import views
+from auditlog.api.views import alerts, events
 
 urlpatterns = [
-    path("audit/events", views.EventList.as_view(), name="audit-events"),
-    path("audit/events/<uuid:event_id>", views.EventOne.as_view(), name="audit-event"),
+    path("audit/events", events.EventList.as_view(), name="audit-events"),
+    path("audit/events/<uuid:event_id>", events.EventOne.as_view(), name="audit-event"),
     path(
         "audit/events/<uuid:event_id>/proof",
-        views.EventProof.as_view(),
+        events.EventProof.as_view(),
         name="audit-event-proof",
     ),
-    path("audit/alerts", views.AlertList.as_view(), name="audit-alerts"),
+    path("audit/alerts", alerts.AlertList.as_view(), name="audit-alerts"),
 ]

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from auditlog import events, selectors
 from auditlog.api.serializers import (
-    AlertQuery,
-    AlertRow,
     EventDetail,
     EventQuery,
     EventRow,
     event_detail,
 )
+from auditlog.api.views.pages import VIEW_AUDIT, page
 from auditlog.services import Target, record
 from auditlog.services.proving import prove_event
-from chatsec.core.api import ApiView, paginate
+from chatsec.core.api import ApiView
 from chatsec.core.errors import Invalid
-
-VIEW_AUDIT = "view_audit"
-ModelT = TypeVar("ModelT", bound=Model)
 
 
 class EventList(ApiView):
@@ -42,7 +35,7 @@ class EventList(ApiView):
         query = EventQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         rows = selectors.list_events(**_wanted(query.validated_data))
-        found = _page(request, rows, EventRow, key="event_id")
+        found = page(request, rows, EventRow, key="event_id")
         record(
             events.EVENTS_READ,
             result_count=len(found.data["results"]),
@@ -78,22 +71,6 @@ class EventProof(ApiView):
         return Response(proof)
 
 
-class AlertList(ApiView):
-    """The alerts of the detection rules."""
-
-    required_permission = VIEW_AUDIT
-
-    @extend_schema(parameters=[AlertQuery], responses=AlertRow(many=True))
-    def get(self, request: Request) -> Response:
-        """Return one page of alerts, newest first."""
-        query = AlertQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = selectors.list_alerts(state=query.validated_data.get("state"))
-        found = _page(request, rows, AlertRow, key="id")
-        record(events.ALERTS_READ, result_count=len(found.data["results"]))
-        return found
-
-
 def _wanted(asked: dict[str, Any]) -> selectors.EventFilter:
     """Return the search that validated parameters ask for."""
     wanted = selectors.EventFilter(
@@ -112,19 +89,3 @@ def _wanted(asked: dict[str, Any]) -> selectors.EventFilter:
                 "Some fields are not valid.", fields={"actor": ["No such user."]}
             )
     return wanted
-
-
-def _page(
-    request: Request,
-    rows: QuerySet[ModelT],
-    serializer: type[BaseSerializer[ModelT]],
-    *,
-    key: str,
-) -> Response:
-    try:
-        return paginate(request, rows, ordering=(f"-{key}",), serializer=serializer)
-    except ValidationError as error:
-        # A forged cursor holds something else than an id.
-        raise Invalid(
-            "Some fields are not valid.", fields={"cursor": ["Not a cursor."]}
-        ) from error
