@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "chatsec.core.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatsec.core.plain_http.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Outside of CommonMiddleware, which would tell by a redirect that there is a page.

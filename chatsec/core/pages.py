@@ -106,9 +106,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 def _last_page(
     request: HttpRequest, status: int, code: str, message: str
 ) -> HttpResponseBase:
-    """Answer without asking who is signed in: that may be the very thing that broke."""
     if wants_json(request):
         return plain_problem(status, code, message)
+    return page_for_nobody(request, status, message)
+
+
+def page_for_nobody(
+    request: HttpRequest, status: int, message: str
+) -> HttpResponseBase:
+    """Answer without asking who is signed in: that may be the very thing that broke."""
     shown = {
         **organisation(request),
         "request": request,
