@@ -3,6 +3,7 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 
 from auditlog.checks import assert_append_only
 
@@ -12,3 +13,5 @@ application = get_wsgi_application()
 
 # In production a role that can alter evidence must not serve a single request.
 assert_append_only()
+# The threads that serve have connections of their own: this one would lie unused.
+connections.close_all()

@@ -10,6 +10,7 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
 from chatsec.core import context
+from chatsec.core.outage import cause_of
 from chatsec.core.redaction import redact
 
 
@@ -17,7 +18,7 @@ class JsonFormatter(BaseFormatter):
     """Formats a record so that no personal text and no line break leaves the process.
 
     Exceptions keep their type and stack without messages or values: a message may quote
-    what a user typed.
+    what a user typed. Why the database is out of reach is no such message.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,6 +45,8 @@ class JsonFormatter(BaseFormatter):
         if record.exc_info and record.exc_info[0]:
             log_data["error_type"] = record.exc_info[0].__name__
             log_data["stack"] = stack_of(record.exc_info[1])
+            if cause := cause_of(record.exc_info[1]):
+                log_data["cause"] = _clean(cause)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Drop what the base class adds of the exception's own words."""

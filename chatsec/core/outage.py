@@ -13,6 +13,22 @@ def is_out_of_reach(error: BaseException | None) -> bool:
     """Whether `error` says that the database gave no connection, or lost it."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
-    # The driver knows no state where the server could not even be asked.
-    state = getattr(error.__cause__, "pgcode", None)
+    state = _state_of(error)
     return state is None or state.startswith(OUT_OF_REACH)
+
+
+def cause_of(error: BaseException | None) -> str:
+    """Return why the database is out of reach, for logs; nothing where it is not.
+
+    Words without a state are the driver's own or the refusal of a connection, which
+    name roles and databases; with a state they may quote what somebody typed.
+    """
+    if error is None or not is_out_of_reach(error):
+        return ""
+    words = str(error).strip().rpartition("FATAL:")[2].strip()
+    return _state_of(error) or words
+
+
+def _state_of(error: BaseException) -> str | None:
+    """Return the SQLSTATE; there is none where the server could not even be asked."""
+    return getattr(error.__cause__, "pgcode", None)

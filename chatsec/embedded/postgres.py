@@ -51,6 +51,8 @@ full_page_writes = off
 autovacuum = off
 wal_level = 'minimal'
 max_wal_senders = 0
+# Several groups of servers, each thread with its connection, share one with the tests.
+max_connections = 300
 """
 
 

@@ -1,11 +1,14 @@
 """A database out of reach is 503 on every path, and never shows what it said."""
 
+import json
+
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, connections
 from django.test import Client
 
-from chatsec.core.outage import is_out_of_reach
+from chatsec.core.logs import JsonFormatter
+from chatsec.core.outage import cause_of, is_out_of_reach
 
 COOKIE = {settings.SESSION_COOKIE_NAME: "a" * 32}
 
@@ -39,6 +42,19 @@ def test_it_answers_the_api_with_503(unreachable, caller, cookies):
     assert unreachable["USER"] not in answer.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/api/v1/me"])
+def test_the_log_says_why(unreachable, caller, caplog, path):
+    caller.cookies.load(COOKIE)
+    caller.get(path)
+
+    lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+
+    causes = {line["cause"] for line in lines if "cause" in line}
+    assert causes == {
+        f'password authentication failed for user "{unreachable["USER"]}"'
+    }
+
+
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/account", "/admin/"])
 def test_it_shows_browsers_a_page(unreachable, caller, path):
     caller.cookies.load(COOKIE)
@@ -59,6 +75,7 @@ def test_a_fault_of_ours_stays_500(db):
             cursor.execute("SELECT pg_sleep(1)")
 
     assert not is_out_of_reach(slow.value)
+    assert not cause_of(slow.value)
     assert not is_out_of_reach(ValueError("no database at all"))
 
 

@@ -177,6 +177,7 @@ def test_the_test_engines_are_others_and_hurry(data_dir):
         engines = describe(data_dir, durable=False)
 
         assert query(engines.superuser, "SHOW fsync") == [("off",)]
+        assert query(engines.superuser, "SHOW max_connections") == [("300",)]
         with redis.Redis.from_url(engines.cache_url(0)) as client:
             assert client.config_get("appendonly") == {"appendonly": "no"}
         query(engines.owner, "SELECT 1")

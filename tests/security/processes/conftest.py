@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -82,3 +82,16 @@ def valkey(town: Any) -> Valkey:
 def people(town: Any) -> People:
     """Return a maker of people who can sign in to the servers."""
     return People()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers wrote beside a test that failed."""
+    report = yield
+    if report.failed:
+        for group in item.funcargs.values():
+            if isinstance(group, Servers):
+                report.sections += group.last_words()
+    return report

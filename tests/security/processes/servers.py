@@ -27,6 +27,8 @@ from tests.security.processes.wire import Answer, Wire
 
 HOST = "chatsec.test"
 COUNT = 3
+# Enough to race; each keeps a connection, for as long as the package's tests last.
+THREADS = 12
 START_SECONDS = 90
 SOUND = "chatsec.wsgi"
 FLAWED = "tests.security.processes.flawed"
@@ -113,6 +115,10 @@ class Servers:
         """Ask every process the same."""
         return [wire.get(path, **how) for wire in self.wires]
 
+    def last_words(self) -> list[tuple[str, str]]:
+        """Return the end of what each process logged, by name."""
+        return [(log.name, log.read_text()[-4000:]) for log in self.logs]
+
     def stop(self) -> None:
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
@@ -164,9 +170,8 @@ def _start(
         sys.executable,
         *("-m", "gunicorn", "-c", "python:chatsec.gunicorn_conf"),
         *("--bind", f"127.0.0.1:{port}", "--backlog", "512"),
-        # Each thread keeps a connection, and both groups run at once: with sixteen
-        # threads everywhere they ask the test cluster for more than it gives.
-        *(("--threads", "12", FLAWED) if flaws else (SOUND,)),
+        *("--threads", str(THREADS)),
+        FLAWED if flaws else SOUND,
     ]
     own = {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "CHATSEC_TEST_FLAWS": flaws}
     with log.open("wb") as written:
