@@ -26,7 +26,9 @@ urlpatterns = [
     path(".well-known/gpc.json", well_known.gpc, name="gpc"),
     path("robots.txt", well_known.robots_txt, name="robots-txt"),
     path("csp-reports", csp_reports.receive, name="csp-reports"),
-    path("", include("rbac.urls")),  # pages below /admin/: before the site's own
+    # Pages below /admin/ come before the site's own.
+    path("", include("rbac.urls")),
+    path("", include("auditlog.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
+from chatsec.core.admin_pages import guarded, render
 from chatsec.core.errors import NotFound
 from rbac import selectors
 from rbac.constants import EXPLAIN
 from rbac.models import Assignment
 from rbac.pages.attributes import Attributes, AttributesField
-from rbac.pages.doors import guarded, render
 from rbac.policy import Decision, Reason
 from rbac.policy.scopes import Part, scope_of
 from rbac.services import as_actor, decide

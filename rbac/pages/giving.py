@@ -11,13 +11,13 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts.models import User
+from chatsec.core.admin_pages import guarded, render, show_refusal
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError
 from rbac import selectors
 from rbac.constants import MANAGE_ROLES
 from rbac.models import Assignment
 from rbac.pages.assignment_forms import GiveForm, GiveManyForm, TakeBackForm
-from rbac.pages.doors import guarded, render, show_refusal
 from rbac.pages.until import worded
 from rbac.services import assign_role, revoke_assignment
 from rbac.services.bulk import BulkOutcome, assign_role_to_many

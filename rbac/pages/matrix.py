@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from chatsec.core.admin_pages import WIDE, guarded, render
 from rbac import selectors
 from rbac.constants import VIEW_MATRIX
 from rbac.holders import list_active_assignments
 from rbac.models import Role
-from rbac.pages.doors import WIDE, guarded, render
 from rbac.policy import Snapshot
 from rbac.policy.compilation import AGGREGATE_SUFFIX
 from rbac.policy.decisions import Held

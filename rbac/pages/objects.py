@@ -16,13 +16,13 @@ from django.http.response import HttpResponseBase
 
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
+from chatsec.core.admin_pages import guarded, render, show_refusal
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, NotFound
 from rbac import selectors
 from rbac.constants import MANAGE_ROLES
 from rbac.models import Role
 from rbac.object_tables import list_holders
-from rbac.pages.doors import guarded, render, show_refusal
 from rbac.services import grant_object, revoke_object
 
 GIVE, TAKE = "give", "take"

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
+from chatsec.core.admin_pages import WIDE, guarded, render
 from chatsec.core.errors import NotFound
 from rbac import selectors
 from rbac.constants import EXPLAIN, PUBLIC_ROLE, VIEW_MATRIX
 from rbac.holders import list_active_assignments
 from rbac.models import Role
-from rbac.pages.doors import WIDE, guarded, render
 from rbac.pages.drawing import (
     Box,
     Drawing,

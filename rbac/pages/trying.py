@@ -11,11 +11,11 @@ from django.http.response import HttpResponseBase
 
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
+from chatsec.core.admin_pages import guarded, render
 from chatsec.core.context import ANONYMOUS
 from chatsec.core.errors import NotFound
 from rbac.constants import EXPLAIN, MANAGE_ROLES
 from rbac.pages.attributes import Attributes, AttributesField
-from rbac.pages.doors import guarded, render
 from rbac.policy import ConditionError, parse_condition
 from rbac.services import as_actor
 from rbac.services.deciding import question_of

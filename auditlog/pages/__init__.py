@@ -1,0 +1,1 @@
+"""Pages of the audit log in the admin site that are no model's."""

@@ -1,0 +1,5 @@
+"""Pages of the audit log in the admin site."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
