@@ -1,4 +1,4 @@
-"""Whose roles ask for a second factor, and what he may do before he has shown one.
+"""Who needs a second factor, and what he may do before he has shown one.
 
 Who needs one is known further up: settings name the door. Deny by default: but for the
 way to a factor, and out, every route is closed.
@@ -47,7 +47,9 @@ WAY_IN = frozenset(
 
 
 def requires_factor(user: User) -> bool:
-    """Whether a role of the user's asks for a second factor."""
+    """Whether the installation or a role of the user's asks for a second factor."""
+    if settings.CHATSEC_REQUIRE_SECOND_FACTOR:
+        return True
     return bool(import_string(settings.CHATSEC_REQUIRED_FACTORS)(user))
 
 

@@ -171,11 +171,12 @@ CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administr
 # makes a key for a program; raise what speaks against it.
 CHATSEC_BEFORE_MANAGING = "rbac.services.seniority.refuse_managing"
 CHATSEC_BEFORE_LENDING = "rbac.services.seniority.refuse_lending"
-# What a key or an app can be given of somebody's permissions.
 # Which accounts ask more than a person does, and how much is expected of them.
 CHATSEC_DECLARED_VOLUMES = "accounts.selectors.declared_volumes"
+# What a key or an app can be given of somebody's permissions.
 CHATSEC_OFFERED_SCOPES = "rbac.services.offers.offered_scopes"
-# Whose roles ask for a second factor.
+# Whether everybody needs a second factor, or only whose roles ask for one.
+CHATSEC_REQUIRE_SECOND_FACTOR = env.bool("CHATSEC_REQUIRE_SECOND_FACTOR", False)
 CHATSEC_REQUIRED_FACTORS = "rbac.services.required_factors.requires_factor"
 CHATSEC_TASK_SENDER = "chatsec.celery.send"
 # Whose data a legal hold keeps: a context manager, in which no hold is added.

@@ -6,10 +6,12 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
+from accounts.errors import FactorRequired
 from accounts.models import AuthSession, TOTPFactor
-from accounts.required_factors import WAY_IN
+from accounts.required_factors import WAY_IN, refusal_of_key
 from accounts.services import enrolment, sessions
 from accounts.services.factors import enrol_totp
+from accounts.services.service_accounts import create_service_account
 from accounts.tests.factories import (
     PASSWORD,
     access_token,
@@ -259,3 +261,43 @@ def test_a_sign_in_that_waits_for_its_code_is_nobody(carol):
             expected.status_code,
             expected.headers.get("Location"),
         ), path
+
+
+@pytest.fixture
+def for_everybody(settings):
+    settings.CHATSEC_REQUIRE_SECOND_FACTOR = True
+
+
+def test_an_installation_can_ask_everybody(for_everybody, erin):
+    """ASVS 6.3.3: whatever the role, a password alone reaches the set-up only."""
+    client, program = Client(), bearer(erin)
+    client.post("/sign-in", {"username": "erin", "password": PASSWORD})
+
+    for path in ("/", "/account", "/access", "/privacy"):
+        assert client.get(path)["Location"] == NEEDED, path
+    refused = program.get("/api/v1/me")
+    assert (refused.status_code, refused.json()["code"]) == (403, "factor_required")
+    client.post("/account/confirm", {"password": PASSWORD})
+    client.post("/account/authenticator")
+    client.post("/account/authenticator", {"code": totp_code(erin)})
+
+    assert client.get("/account").status_code == 200
+
+
+def test_then_nobody_removes_the_last_one(for_everybody, dan):
+    session = make_session(dan, stepped_up=True)
+
+    with pytest.raises(Conflict, match="needs a second factor"):
+        enrolment.remove_factor(session, TOTPFactor.objects.get().handle)
+
+
+def test_then_a_persons_key_needs_its_owners_factor_and_a_programs_does_not(
+    for_everybody, erin, dan
+):
+    program = create_service_account(
+        "reports", responsible=dan, expected_queries_per_day=100
+    ).user
+
+    assert isinstance(refusal_of_key(erin), FactorRequired)
+    assert refusal_of_key(dan) is None
+    assert refusal_of_key(program) is None
