@@ -294,9 +294,7 @@ def test_then_nobody_removes_the_last_one(for_everybody, dan):
 def test_then_a_persons_key_needs_its_owners_factor_and_a_programs_does_not(
     for_everybody, erin, dan
 ):
-    program = create_service_account(
-        "reports", responsible=dan, expected_queries_per_day=100
-    ).user
+    program = create_service_account("reports", purpose="Reports", responsible=dan).user
 
     assert isinstance(refusal_of_key(erin), FactorRequired)
     assert refusal_of_key(dan) is None
