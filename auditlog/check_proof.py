@@ -111,8 +111,9 @@ def uuid(value: str) -> bytes:
     return bytes.fromhex(value.replace("-", ""))
 
 
-# The columns of an event in the order of hashing, and how a proof spells each.
-COLUMNS: dict[str, Callable[[Any], bytes]] = {
+# The columns of an event in the order of hashing, and how a proof spells each. Events
+# of schema version 1 have only the first ones, under a tag of their own.
+FIRST_COLUMNS: dict[str, Callable[[Any], bytes]] = {
     "event_id": uuid,
     "category": str.encode,
     "occurred_at": number,  # microseconds since 1970-01-01 UTC
@@ -139,17 +140,26 @@ COLUMNS: dict[str, Callable[[Any], bytes]] = {
     "epoch": number,
     "xid": number,
 }
+COLUMNS: dict[str, Callable[[Any], bytes]] = {
+    **FIRST_COLUMNS,
+    "network_hash": bytes.fromhex,
+    "device_hash": bytes.fromhex,
+    "country": str.encode,
+}
 
 
 def leaf_of(event: Mapping[str, Any]) -> bytes:
     """Hash an event; every column counts, and nothing that is not a column."""
-    if event.keys() != COLUMNS.keys():
+    columns, tag = COLUMNS, b"\x00chatsec.event/2"
+    if event.keys() == FIRST_COLUMNS.keys() and event["schema_version"] == 1:
+        columns, tag = FIRST_COLUMNS, b"\x00chatsec.event/1"
+    if event.keys() != columns.keys():
         raise Wrong("the event has not the columns of an event")
     values = (
         None if event[name] is None else encode(event[name])
-        for name, encode in COLUMNS.items()
+        for name, encode in columns.items()
     )
-    return sha256(b"\x00chatsec.event/1" + b"".join(field(each) for each in values))
+    return sha256(tag + b"".join(field(each) for each in values))
 
 
 def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:

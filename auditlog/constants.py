@@ -37,7 +37,7 @@ RETENTION_DAYS: Final[Mapping[Category, int]] = {
     "security": 730,
 }
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 MAX_DETAILS_BYTES: Final = 16 * 1024
 MAX_CLEAR_TEXT: Final = 200
 PARTITION_MONTHS_AHEAD: Final = 6

@@ -42,6 +42,9 @@ CHATSEC_OUTBOUND_ALLOWED = frozenset(env.list("CHATSEC_OUTBOUND_ALLOWED", defaul
 # Whom outgoing calls believe about certificates, where it is not the public CAs.
 CHATSEC_OUTBOUND_CA_FILE = env.str("CHATSEC_OUTBOUND_CA_FILE", "")
 
+# Which country an address is in: a file in the MaxMind DB format.
+CHATSEC_GEOIP_FILE = env.str("CHATSEC_GEOIP_FILE", "")
+
 # Whom security.txt names: e-mail addresses, https: or tel: URIs.
 CHATSEC_SECURITY_CONTACT = env.list("CHATSEC_SECURITY_CONTACT", default=[])
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.constants import SESSION_IDLE
-from accounts.devices import name_device
 from accounts.models.devices import KnownDevice
 from chatsec.core.crypto import Place, open_for, seal_for
+from chatsec.core.devices import name_device
 
 
 class AuthSession(models.Model):

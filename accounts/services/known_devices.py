@@ -23,7 +23,6 @@ from accounts.constants import (
     MAX_DEVICE_MARKS,
     MAX_KNOWN_DEVICES,
 )
-from accounts.devices import name_device
 from accounts.models import AuthSession, KnownDevice, User
 from accounts.networks import subnet_of
 from accounts.notices import NEW_DEVICE
@@ -31,6 +30,7 @@ from accounts.services.notices import notify
 from auditlog.services import Target, record
 from chatsec.core import context
 from chatsec.core.crypto import blind_index
+from chatsec.core.devices import name_device
 
 SIGNER = signing.Signer(salt="accounts.known_devices")
 # Where a request keeps the marks that its answer has to carry.

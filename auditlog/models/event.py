@@ -49,6 +49,11 @@ class Event(models.Model):
     xid = models.BigIntegerField()
     # The database cluster that the transaction id belongs to.
     epoch = models.SmallIntegerField(default=1)
+    # Where the request came from. NULL and '' are unknown, which is no place, and so
+    # equal to nothing. Rows of schema version 1 have none of them.
+    network_hash = models.BinaryField(null=True)
+    device_hash = models.BinaryField(null=True)
+    country = models.TextField(null=True)  # noqa: DJ001 - NULL is hashed otherwise
 
     class Meta:
         db_table = "auditlog_event"

@@ -7,7 +7,7 @@ that neither a time zone nor a rendering of numbers can change the hash.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -15,13 +15,15 @@ from uuid import UUID
 
 Value = UUID | str | bytes | bool | int | datetime | None
 
-LEAF_TAG: Final = b"\x00chatsec.event/1"
+LEAF_TAG: Final = b"\x00chatsec.event/2"
+# Of events that were written before there were LATER_COLUMNS.
+FIRST_LEAF_TAG: Final = b"\x00chatsec.event/1"
 NULL: Final = b"\xff\xff\xff\xff"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
 # In this order; a column that is added later comes last and gets a new tag.
-COLUMNS: Final = (
+FIRST_COLUMNS: Final = (
     "event_id",
     "category",
     "occurred_at",
@@ -48,6 +50,8 @@ COLUMNS: Final = (
     "epoch",
     "xid",
 )
+LATER_COLUMNS: Final = ("network_hash", "device_hash", "country")
+COLUMNS: Final = FIRST_COLUMNS + LATER_COLUMNS
 
 
 def encode(value: Value) -> bytes:
@@ -86,8 +90,20 @@ def _field(value: Value) -> bytes:
     return len(encoded).to_bytes(4, "big") + encoded
 
 
+def hashed_columns(event: Mapping[str, object]) -> tuple[str, ...]:
+    """Return which columns of an event are hashed, by its schema version.
+
+    One of the first version that has got a later column is hashed with it, so that
+    nothing can be added to an old event unseen.
+    """
+    has_later = any(event[name] is not None for name in LATER_COLUMNS)
+    return COLUMNS if event["schema_version"] != 1 or has_later else FIRST_COLUMNS
+
+
 def leaf(values: Sequence[Value]) -> bytes:
-    """Return the leaf hash of an event: its values in the order of COLUMNS."""
-    if len(values) != len(COLUMNS):
+    """Return the leaf hash of an event: its values in the order of its columns."""
+    tags = {len(FIRST_COLUMNS): FIRST_LEAF_TAG, len(COLUMNS): LEAF_TAG}
+    tag = tags.get(len(values))
+    if tag is None:
         raise ValueError(f"an event has {len(COLUMNS)} columns, not {len(values)}")
-    return sha256(LEAF_TAG + canonical(values)).digest()
+    return sha256(tag + canonical(values)).digest()

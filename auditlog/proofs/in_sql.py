@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from auditlog.proofs.canonical import COLUMNS, LEAF_TAG
+from auditlog.proofs.canonical import (
+    FIRST_COLUMNS,
+    FIRST_LEAF_TAG,
+    LATER_COLUMNS,
+    LEAF_TAG,
+)
 
 _BYTES: Final[Mapping[str, str]] = {
     "uuid": "uuid_send({})",
@@ -32,13 +37,26 @@ TYPES: Final[Mapping[str, str]] = {
     "schema_version": "number",
     "epoch": "number",
     "xid": "number",
+    "network_hash": "bytea",
+    "device_hash": "bytea",
 }
 
 
 def leaf_sql(table: str) -> str:
     """Return the expression of an event's leaf hash; `table` is its alias."""
-    fields = (_field(f"{table}.{name}", TYPES.get(name, "text")) for name in COLUMNS)
-    return f"sha256('\\x{LEAF_TAG.hex()}'::bytea || {' || '.join(fields)})"
+    later = " AND ".join(f"{table}.{name} IS NULL" for name in LATER_COLUMNS)
+    is_first = f"{table}.schema_version = 1 AND {later}"
+    return (
+        f"sha256(CASE WHEN {is_first} THEN '\\x{FIRST_LEAF_TAG.hex()}'::bytea"
+        f" ELSE '\\x{LEAF_TAG.hex()}'::bytea END || {_fields(table, FIRST_COLUMNS)}"
+        f" || CASE WHEN {is_first} THEN ''::bytea"
+        f" ELSE {_fields(table, LATER_COLUMNS)} END)"
+    )
+
+
+def _fields(table: str, names: tuple[str, ...]) -> str:
+    fields = (_field(f"{table}.{name}", TYPES.get(name, "text")) for name in names)
+    return " || ".join(fields)
 
 
 def _field(column: str, kind: str) -> str:

@@ -34,7 +34,7 @@ def prove_event(event_id: UUID) -> Mapping[str, Json]:
     return {
         "format": FORMAT,
         "public_key": _key_of(seal),
-        "event": {name: _spelled(getattr(event, name)) for name in canonical.COLUMNS},
+        "event": _columns_of(event),
         "index": index,
         "path": [step.hex() for step in merkle.path(leaves, index)],
         "seals": [_header(each) for each in _up_to_anchor(seal)],
@@ -77,6 +77,11 @@ def _up_to_anchor(seal: Seal) -> Iterable[Seal]:
         .defer("event_ids", "leaves")
         .order_by("number")
     )
+
+
+def _columns_of(event: Event) -> dict[str, Json]:
+    values = {name: getattr(event, name) for name in canonical.COLUMNS}
+    return {name: _spelled(values[name]) for name in canonical.hashed_columns(values)}
 
 
 def _header(seal: Seal) -> dict[str, Json]:

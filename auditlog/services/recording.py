@@ -25,9 +25,12 @@ from auditlog.redacting import clear_id, clear_text, is_identifier, redact_detai
 from auditlog.registry import EventType, is_registered
 from auditlog.sealing import Column, seal_column
 from chatsec.core import context
-from chatsec.core.context import Actor
+from chatsec.core.context import Actor, RequestContext
+from chatsec.core.countries import country_of
 from chatsec.core.crypto import blind_index, subject_keys
+from chatsec.core.devices import name_device
 from chatsec.core.errors import Json
+from chatsec.core.networks import surroundings_of
 
 HASH_BYTES: Final = 16
 
@@ -81,6 +84,9 @@ class Row(NamedTuple):
     redaction_count: int
     expires_at: datetime
     schema_version: int
+    network_hash: bytes | None
+    device_hash: bytes | None
+    country: str
 
 
 _INSERT: Final = (
@@ -138,6 +144,9 @@ def build_row(event: EventType, evidence: Evidence, *, occurred_at: datetime) ->
         redaction_count=clean.replaced,
         expires_at=occurred_at + timedelta(days=RETENTION_DAYS[event.category]),
         schema_version=SCHEMA_VERSION,
+        network_hash=network_hash(request.ip),
+        device_hash=_device_hash(request),
+        country=country_of(request.ip),
     )
 
 
@@ -158,6 +167,23 @@ def insert(row: Row) -> None:
 def ip_hash(ip: str | None) -> bytes | None:
     """Return the keyed digest under which events know a network address."""
     return blind_index("audit-ip", ip)[:HASH_BYTES] if ip else None
+
+
+def network_hash(ip: str | None) -> bytes | None:
+    """Return the keyed digest of the network around an address."""
+    around = surroundings_of(ip)
+    return blind_index("audit-network", around)[:HASH_BYTES] if around else None
+
+
+def _device_hash(request: RequestContext) -> bytes | None:
+    """Return the keyed digest of the browser that signed in before, or of its kind.
+
+    The oldest of its marks is the one that stays when somebody else signs in on it.
+    """
+    if request.devices:
+        return blind_index("audit-device", request.devices[-1])[:HASH_BYTES]
+    kind = name_device(request.user_agent)
+    return blind_index("audit-device-kind", kind)[:HASH_BYTES] if kind else None
 
 
 def _session_hash(session_id: UUID | None) -> bytes | None:

@@ -11,6 +11,7 @@ from typing import Unpack
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -54,6 +55,19 @@ def make_event(
     row = build_row(event_type, evidence, occurred_at=at or timezone.now())
     insert(row)
     return Event.objects.get(event_id=row.event_id)
+
+
+def make_first_version_event() -> Event:
+    """Return a stored event as it was written before events had places."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO auditlog_event (event_id, category, occurred_at, event_type,"
+            " severity, outcome, actor_kind, expires_at, schema_version)"
+            " VALUES (%s, 'access', now(), 'chatbot_query', 'info', 'success',"
+            " 'system', now() + interval '90 days', 1)",
+            [event_id := uuid7()],
+        )
+    return Event.objects.get(event_id=event_id)
 
 
 def make_denials(

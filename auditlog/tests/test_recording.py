@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from auditlog.services import Target, record
 from auditlog.tests.factories import destroy_key, make_actor, make_event
 from chatsec.core import context, crypto
 from chatsec.core.context import ANONYMOUS, SYSTEM, RequestContext
+from chatsec.core.tests.country_files import country_file, forget_countries
 
 pytestmark = pytest.mark.django_db
 EMAIL = "jane.smith@example.org"
@@ -56,6 +59,62 @@ def test_it_takes_the_actor_and_the_request_from_the_context() -> None:
     assert event.actor_pseudonym == crypto.subject_keys().pseudonym(actor.id)  # type: ignore[arg-type]
     assert event.ip_hash is not None
     assert b"192.0.2.7" not in stored_bytes(event)
+
+
+def places_of(request: RequestContext) -> tuple[Any, Any, str | None]:
+    with context.bound(request):
+        event = make_event()
+    return event.network_hash, event.device_hash, event.country
+
+
+def test_it_knows_the_network_around_the_client() -> None:
+    here, beside, elsewhere, nowhere = (
+        places_of(RequestContext(ip=ip))[0]
+        for ip in ("192.0.2.7", "192.0.2.200", "192.0.3.7", None)
+    )
+
+    assert bytes(here) == bytes(beside) != bytes(elsewhere)
+    assert len(here) == 16
+    assert nowhere is None
+
+
+def test_it_knows_the_browser_by_its_oldest_mark_else_by_its_kind() -> None:
+    firefox, same, edge, marked, shared, unknown = (
+        places_of(request)[1]
+        for request in (
+            RequestContext(user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0"),
+            RequestContext(user_agent="Mozilla/5.0 (X11; Linux) Firefox/141.0"),
+            RequestContext(user_agent="Mozilla/5.0 (Windows) Chrome/1 Edg/1"),
+            RequestContext(user_agent="Firefox/140.0", devices=("one",)),
+            RequestContext(user_agent="Firefox/140.0", devices=("two", "one")),
+            RequestContext(),
+        )
+    )
+
+    assert bytes(firefox) == bytes(same)
+    assert bytes(marked) == bytes(shared)
+    assert len({bytes(each) for each in (firefox, edge, marked)}) == 3
+    assert unknown is None
+
+
+def test_without_a_country_file_countries_are_unknown() -> None:
+    assert places_of(RequestContext(ip="192.0.2.7"))[2] == ""
+
+
+def test_it_notes_the_country(settings: Any, tmp_path: Path) -> None:
+    file = tmp_path / "countries.mmdb"
+    file.write_bytes(country_file({"192.0.2.0/24": {"country": {"iso_code": "IS"}}}))
+    settings.CHATSEC_GEOIP_FILE = str(file)
+    forget_countries()
+
+    assert places_of(RequestContext(ip="192.0.2.7"))[2] == "IS"
+    assert places_of(RequestContext(ip="198.51.100.7"))[2] == ""
+
+
+@pytest.fixture(autouse=True)
+def _countries_of_this_test() -> Iterator[None]:
+    yield
+    forget_countries()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import ssl
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from chatsec.core.countries import open_file
 from chatsec.core.well_known import contact_uri
 
 PLACE = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+):(?P<port>[0-9]{1,5})")
@@ -70,4 +72,20 @@ def authorities_can_be_read(
     except OSError as error:
         reason = f"CHATSEC_OUTBOUND_CA_FILE: {path!r} holds no certificates ({error})."
         return [Error(reason, hint="Name a PEM file.", id="core.E003")]
+    return []
+
+
+@register(Tags.security)
+def countries_can_be_looked_up(
+    app_configs: Sequence[object] | None, **_options: object
+) -> list[CheckMessage]:
+    """Return core.E004 where a file is named that tells no countries."""
+    path = settings.CHATSEC_GEOIP_FILE
+    try:
+        if path:
+            open_file(path).close()
+    except (OSError, ValueError) as error:
+        kind = Error if settings.PRODUCTION else checks.Warning
+        reason = f"CHATSEC_GEOIP_FILE: {path!r} tells no countries ({error})."
+        return [kind(reason, hint="Name a MaxMind DB file.", id="core.E004")]
     return []

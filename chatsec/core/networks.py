@@ -14,6 +14,7 @@ from chatsec.core.errors import Invalid
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+SURROUNDINGS = {4: 24, 6: 48}
 MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
@@ -45,6 +46,18 @@ def is_within(address: str | None, networks: Iterable[Network]) -> bool:
     return found is not None and any(
         found.version == network.version and found in network for network in networks
     )
+
+
+def surroundings_of(address: str | None) -> str:
+    """Return the network around an address: its /24, of IPv6 its /48; else nothing.
+
+    A /48 is what one customer or one office gets (RFC 6177), as a /24 often is.
+    """
+    found = _plain(address)
+    if found is None:
+        return ""
+    prefix = SURROUNDINGS[found.version]
+    return str(ipaddress.ip_network((str(found), prefix), strict=False))
 
 
 def _plain(address: str | None) -> Address | None:

@@ -51,6 +51,17 @@ NEXT_KEY = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
 def row(n: int) -> dict[str, canonical.Value]:
     """Return an event with every type of column, and with NULLs."""
     return {
+        **first_version_row(n),
+        "schema_version": 2,
+        "network_hash": b"\x03\x04",
+        "device_hash": None,
+        "country": "IS",
+    }
+
+
+def first_version_row(n: int) -> dict[str, canonical.Value]:
+    """Return an event as it was before there were places."""
+    return {
         "event_id": UUID(int=n),
         "category": "access",
         "occurred_at": MOMENT,
@@ -131,6 +142,10 @@ def header(number: int, previous: bytes, **fields: Any) -> chain.Header:
 
 @pytest.fixture
 def proof() -> dict[str, Any]:
+    return proof_of(row)
+
+
+def proof_of(row: Callable[[int], dict[str, canonical.Value]]) -> dict[str, Any]:
     leaves = [canonical.leaf(list(row(n).values())) for n in range(7)]
     first = header(
         4,
@@ -186,6 +201,8 @@ def test_it_refuses_what_a_second_implementation_refuses(bit: int) -> None:
 
 def test_it_knows_the_columns_that_are_hashed() -> None:
     assert tuple(check_proof.COLUMNS) == canonical.COLUMNS == tuple(row(0))
+    first = tuple(first_version_row(0))
+    assert tuple(check_proof.FIRST_COLUMNS) == canonical.FIRST_COLUMNS == first
 
 
 def test_it_accepts_a_good_proof(proof: dict[str, Any]) -> None:
@@ -195,6 +212,27 @@ def test_it_accepts_a_good_proof(proof: dict[str, Any]) -> None:
 
     assert "leaf 5 of seal 4" in said[0]
     assert "3 signatures" in said[1]
+
+
+def test_it_accepts_the_proof_of_an_old_event() -> None:
+    assert check_proof.check(proof_of(first_version_row), public(KEY))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"schema_version": 2},
+        {"country": "IS"},
+        {"country": None},
+        {"network_hash": None, "device_hash": None, "country": None},
+    ],
+)
+def test_it_refuses_an_old_event_with_later_columns(changed: dict[str, Any]) -> None:
+    proof = proof_of(first_version_row)
+    proof["event"].update(changed)
+
+    with pytest.raises(check_proof.Wrong):
+        check_proof.check(proof, public(KEY))
 
 
 def edit(*where: Any, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -214,6 +252,9 @@ def edit(*where: Any, to: Any) -> Callable[[dict[str, Any]], None]:
         edit("event", "redacted", to=False),
         edit("event", "session_hash", to=""),
         edit("event", "more", to="x"),
+        edit("event", "country", to=""),
+        edit("event", "network_hash", to=None),
+        lambda proof: proof["event"].pop("country"),
         edit("index", to=4),
         edit("path", 0, to="00" * 32),
         edit("seals", 0, "count", to=8),
@@ -267,13 +308,17 @@ def test_it_runs_alone(
     assert not run.stderr
 
 
-def test_the_published_vector_holds() -> None:
+@pytest.mark.parametrize(
+    "name", ["audit-proof-vector.json", "audit-proof-vector-1.json"]
+)
+def test_the_published_vectors_hold(name: str) -> None:
     place = Path(check_proof.__file__).parents[1] / "docs/reference"
-    vector = json.loads((place / "audit-proof-vector.json").read_text())
+    vector = json.loads((place / name).read_text())
     text = (place / "audit-proofs.md").read_text()
 
     assert check_proof.check(vector)
     leaf, head = vector["seals"][0]["root"], vector["seals"][0]["head"]
+    assert f"[{name}]({name})" in text
     assert f"{leaf[:8]}...{leaf[-7:]}" in text
     assert f"{head[:8]}...{head[-8:]}" in text
     assert f"`{', '.join(canonical.COLUMNS[:3])}" in text

@@ -15,7 +15,13 @@ from auditlog.proofs import canonical
 from auditlog.services import sealer
 from auditlog.services.refusals import on_own_connection
 from auditlog.services.seal_chain import Window, batched_ids, header_of
-from auditlog.tests.factories import make_actor, make_event
+from auditlog.tests.factories import (
+    make_actor,
+    make_event,
+    make_first_version_event,
+)
+from chatsec.core import context
+from chatsec.core.context import RequestContext
 
 DATABASES = ["default", "owner", "retention"]
 pytestmark = pytest.mark.django_db(transaction=True, databases=DATABASES)
@@ -69,18 +75,35 @@ def test_it_waits_for_a_slow_writer_and_takes_him_then() -> None:
 
 
 def test_the_database_hashes_as_the_code_does() -> None:
-    event = make_event(
-        actor=make_actor(), details={"note": "é"}, result_count=7, classification="x"
-    )
+    somewhere = RequestContext(ip="192.0.2.7", devices=("mark",))
+    with context.bound(somewhere):
+        event = make_event(
+            actor=make_actor(),
+            details={"note": "é"},
+            result_count=7,
+            classification="x",
+        )
     with connections["retention"].cursor() as cursor:
         cursor.execute("SET timezone = 'Asia/Tokyo'")
     row = Event.objects.get(event_id=event.event_id)
-    values = [getattr(row, name) for name in canonical.COLUMNS]
-    plain = [bytes(v) if isinstance(v, memoryview) else v for v in values]
 
     leaves = sealer.leaves_in(Window(row.epoch, row.xid, row.xid + 1))
 
-    assert [leaf.digest for leaf in leaves] == [canonical.leaf(plain)]
+    assert [leaf.digest for leaf in leaves] == [leaf_of(row, canonical.COLUMNS)]
+
+
+def test_the_database_hashes_events_of_the_first_version_as_they_were() -> None:
+    row = make_first_version_event()
+
+    leaves = sealer.leaves_in(Window(row.epoch, row.xid, row.xid + 1))
+
+    assert [leaf.digest for leaf in leaves] == [leaf_of(row, canonical.FIRST_COLUMNS)]
+
+
+def leaf_of(row: Event, columns: tuple[str, ...]) -> bytes:
+    values = [getattr(row, name) for name in columns]
+    plain = [bytes(v) if isinstance(v, memoryview) else v for v in values]
+    return canonical.leaf(plain)
 
 
 def test_silence_is_sealed_too() -> None:

@@ -17,7 +17,13 @@ from pytest_django.fixtures import Settings
 from auditlog.models import Event, Seal
 from auditlog.services import sealer
 from auditlog.services.verification import Fault, Report, verify_log
-from auditlog.tests.factories import make_actor, make_event
+from auditlog.tests.factories import (
+    make_actor,
+    make_event,
+    make_first_version_event,
+)
+from chatsec.core import context
+from chatsec.core.context import RequestContext
 
 DATABASES = ["default", "owner", "retention"]
 pytestmark = pytest.mark.django_db(transaction=True, databases=DATABASES)
@@ -67,6 +73,39 @@ def test_an_untouched_log_is_clean(events: list[Event]) -> None:
 
     assert report.is_clean, report.findings
     assert report.events == Event.objects.count()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("country", "XX"), ("country", ""), ("device_hash", b"1")]
+)
+def test_an_old_event_that_got_a_later_column_is_named(
+    column: str, value: object
+) -> None:
+    victim = make_first_version_event().event_id
+    sealer.seal_pending()
+    assert verify_log().is_clean
+    with as_superuser() as execute:
+        execute(
+            f"UPDATE auditlog_event SET {column} = %s WHERE event_id = %s",
+            value,
+            victim,
+        )
+
+    assert faults(verify_log()) == {(Fault.CHANGED, victim)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["country = 'XX'", "device_hash = NULL", "network_hash = '\\x00'"],
+)
+def test_an_event_that_is_moved_elsewhere_is_named(change: str) -> None:
+    with context.bound(RequestContext(ip="192.0.2.7", devices=("mark",))):
+        victim = make_event().event_id
+    sealer.seal_pending()
+    with as_superuser() as execute:
+        execute(f"UPDATE auditlog_event SET {change} WHERE event_id = %s", victim)
+
+    assert faults(verify_log()) == {(Fault.CHANGED, victim)}
 
 
 def test_an_edited_event_is_named(events: list[Event]) -> None:

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatsec.core.errors import Invalid
-from chatsec.core.networks import is_within, parse_network, parse_networks
+from chatsec.core.networks import (
+    is_within,
+    parse_network,
+    parse_networks,
+    surroundings_of,
+)
 
 OFFICE = ["192.0.2.0/24", "2001:db8:1::/48"]
 
@@ -189,3 +194,18 @@ def _plain(answer):
     for own in (str(nonce), token, answer["X-Request-ID"]):
         text = text.replace(own, "")
     return text
+
+
+@pytest.mark.parametrize(
+    ("address", "around"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("no address", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_it_names_the_network_around_an_address(address, around):
+    assert surroundings_of(address) == around

@@ -1,4 +1,4 @@
-"""What a signed-in device is called, for its owner to know it by."""
+"""What kind of browser or program speaks, in the words that its owner knows."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.devices import name_device
+from chatsec.core.devices import name_device
 
 WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 
