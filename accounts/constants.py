@@ -52,6 +52,8 @@ MAIL_BATCH = 200
 RECENT_ACTIVITY = timedelta(days=90)
 
 TOTP_STEP_SECONDS = 30
+# RFC 6238 section 5.2: clocks differ, and codes take a moment to type.
+TOTP_TOLERANCE_STEPS = 1
 TOTP_SECRET_BYTES = 20  # RFC 4226 section 4, R6: 160 bits recommended
 
 # An enrolment is finished within this time, or begun again.

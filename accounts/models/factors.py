@@ -15,7 +15,7 @@ from django_otp.models import Device
 from django_otp.oath import TOTP
 from uuid_utils.compat import uuid7
 
-from accounts.constants import TOTP_STEP_SECONDS
+from accounts.constants import TOTP_STEP_SECONDS, TOTP_TOLERANCE_STEPS
 from accounts.models.names import sealed_name
 from chatsec.core.crypto import Place, open_for, seal_for
 
@@ -96,7 +96,9 @@ class TOTPFactor(Device):
         if not is_code(token):
             return False
         totp = self._clock()
-        if not totp.verify(int(token), tolerance=1, min_t=self.last_step + 1):
+        if not totp.verify(
+            int(token), tolerance=TOTP_TOLERANCE_STEPS, min_t=self.last_step + 1
+        ):
             return False
         self.last_step = totp.t()
         self.last_used_at = timezone.now()
@@ -108,7 +110,7 @@ class TOTPFactor(Device):
         if not is_code(token):
             return False
         totp = self._clock()
-        matched = totp.verify(int(token), tolerance=1)
+        matched = totp.verify(int(token), tolerance=TOTP_TOLERANCE_STEPS)
         return bool(matched and totp.t() <= self.last_step)
 
     def seconds_to_fresh_code(self) -> int:
