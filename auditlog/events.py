@@ -65,3 +65,60 @@ PARTITION_PRUNED = register(
     fail_closed=True,
     description="A partition past its retention was dropped",
 )
+EVENTS_COUNTED = register(
+    "auditlog.events_counted",
+    category="audit",
+    fail_closed=True,
+    description="Somebody asked how many events there were",
+)
+EXPORT_STARTED = register(
+    "auditlog.export_started",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="Somebody began to take events out of the log",
+)
+EXPORT_ENDED = register(
+    "auditlog.export_ended",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="An export of events came to its end, whole or not",
+)
+SEARCH_SAVED = register(
+    "auditlog.search_saved",
+    category="audit",
+    fail_closed=True,
+    description="Somebody saved a search",
+)
+SEARCH_DELETED = register(
+    "auditlog.search_deleted",
+    category="audit",
+    fail_closed=True,
+    description="Somebody deleted a search of his own",
+)
+TAIL_OPENED = register(
+    "auditlog.tail_opened",
+    category="audit",
+    fail_closed=True,
+    description="Somebody began to watch events as they are sealed",
+)
+TAIL_READ = register(
+    "auditlog.tail_read",
+    category="audit",
+    fail_closed=True,
+    description="How many events somebody watched in the last minute",
+)
+STREAM_CHANGED = register(
+    "auditlog.stream_changed",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="A stream of events to another system was set up or changed",
+)
+STREAM_FAILING = register(
+    "auditlog.stream_failing",
+    category="security",
+    severity="warning",
+    description="A stream of events has not been delivered for some time",
+)

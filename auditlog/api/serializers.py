@@ -7,39 +7,52 @@ from typing import Any
 from rest_framework import serializers
 
 from auditlog import selectors
-from auditlog.constants import ALERT_STATES, CATEGORIES, OUTCOMES
+from auditlog.constants import ALERT_STATES, CATEGORIES, OUTCOMES, SEVERITIES
 from auditlog.models import Alert, Event
-from auditlog.registry import event_types
+from auditlog.selectors.filters import CHANNELS, PERIODS
 from auditlog.shapes import ReadEvent, describe_read
 from chatsec.core.errors import Json
 
-MAX_PARAMETER = 200
 
+class FilterQuery(serializers.Serializer[Any]):
+    """The parameters of a search, for the document; `read_filters` reads them."""
 
-class EventQuery(serializers.Serializer[Any]):
-    """The parameters of an event search."""
-
-    actor = serializers.CharField(required=False, max_length=MAX_PARAMETER)
-    type = serializers.CharField(required=False, max_length=MAX_PARAMETER)
+    actor = serializers.CharField(
+        required=False, help_text="A user name, a user id, or a pseudonym."
+    )
+    type = serializers.CharField(required=False)
     category = serializers.ChoiceField(required=False, choices=CATEGORIES)
     outcome = serializers.ChoiceField(required=False, choices=OUTCOMES)
+    severity = serializers.ChoiceField(required=False, choices=SEVERITIES)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
-    request_id = serializers.CharField(required=False, max_length=MAX_PARAMETER)
-    resource = serializers.CharField(required=False, max_length=MAX_PARAMETER)
+    period = serializers.ChoiceField(
+        required=False,
+        choices=tuple(PERIODS),
+        help_text="How far back from now; `since` beats it.",
+    )
+    request_id = serializers.CharField(required=False)
+    resource = serializers.CharField(
+        required=False, help_text="`type` or `type:id`, as events say it."
+    )
+    classification = serializers.CharField(required=False)
+    channel = serializers.ChoiceField(required=False, choices=CHANNELS)
+    same_session = serializers.UUIDField(
+        required=False, help_text="An event's id: what happened in its session."
+    )
+    same_network = serializers.UUIDField(
+        required=False, help_text="An event's id: what came from its address."
+    )
+    q = serializers.CharField(
+        required=False, help_text="An event id, a request id, or who acted."
+    )
 
-    def validate_type(self, name: str) -> str:
-        """Refuse a type that no app registered."""
-        if name not in event_types():
-            raise serializers.ValidationError("There is no such event type.")
-        return name
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a period that ends before it starts."""
-        since, until = attrs.get("since"), attrs.get("until")
-        if since and until and until < since:
-            raise serializers.ValidationError({"until": ["Must not be before since."]})
-        return attrs
+class EventQuery(FilterQuery):
+    """A search, and which page of it."""
+
+    cursor = serializers.CharField(required=False)
+    page_size = serializers.IntegerField(required=False, min_value=1, max_value=200)
 
 
 class AlertQuery(serializers.Serializer[Any]):
@@ -85,6 +98,35 @@ class EventDetail(EventRow):
 
     details = serializers.DictField()
     subject_details = serializers.DictField()
+
+
+class EventPage(serializers.Serializer[Any]):
+    """Events, newest first, with the addresses of the pages beside."""
+
+    results = EventRow(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
+class BucketRow(serializers.Serializer[Any]):
+    """How many events of each outcome fell into a span of time."""
+
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    success = serializers.IntegerField()
+    failure = serializers.IntegerField()
+    denied = serializers.IntegerField()
+    error = serializers.IntegerField()
+
+
+class CountsBody(serializers.Serializer[Any]):
+    """Counts over a period, without a gap."""
+
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    step_seconds = serializers.IntegerField()
+    total = serializers.IntegerField()
+    buckets = BucketRow(many=True)
 
 
 class AlertRows(serializers.ListSerializer[Any]):
@@ -154,4 +196,22 @@ def _alert_row(read: selectors.ReadAlert) -> dict[str, Json]:
         "count": alert.count,
         "state": alert.state,
         "created_at": alert.created_at.isoformat(),
+    }
+
+
+def counts_body(counts: selectors.Counts) -> dict[str, Json]:
+    """Return the counts with their period."""
+    return {
+        "since": counts.since.isoformat(),
+        "until": counts.until.isoformat(),
+        "step_seconds": int(counts.step.total_seconds()),
+        "total": counts.total,
+        "buckets": [
+            {
+                "since": bucket.since.isoformat(),
+                "until": bucket.until.isoformat(),
+                **bucket.outcomes,
+            }
+            for bucket in counts.buckets
+        ],
     }

@@ -6,6 +6,11 @@ from auditlog.api.views import alerts, events
 
 urlpatterns = [
     path("audit/events", events.EventList.as_view(), name="audit-events"),
+    path(
+        "audit/events/counts",
+        events.EventCounts.as_view(),
+        name="audit-event-counts",
+    ),
     path("audit/events/<uuid:event_id>", events.EventOne.as_view(), name="audit-event"),
     path(
         "audit/events/<uuid:event_id>/proof",

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
-from auditlog import events, selectors
+from auditlog import events
 from auditlog.api.serializers import (
+    CountsBody,
     EventDetail,
+    EventPage,
     EventQuery,
-    EventRow,
+    FilterQuery,
+    counts_body,
     event_detail,
+    event_row,
 )
-from auditlog.api.views.pages import VIEW_AUDIT, page
+from auditlog.api.views.pages import VIEW_AUDIT
 from auditlog.services import Target, record
 from auditlog.services.proving import prove_event
-from chatsec.core.api import ApiView
-from chatsec.core.errors import Invalid
+from auditlog.services.reading import read_counts, read_event, read_page
+from chatsec.core.api import ApiView, CursorPage
+
+PAGE_SIZE, MAX_PAGE_SIZE = CursorPage.page_size, CursorPage.max_page_size
 
 
 class EventList(ApiView):
@@ -29,19 +36,29 @@ class EventList(ApiView):
 
     required_permission = VIEW_AUDIT
 
-    @extend_schema(parameters=[EventQuery], responses=EventRow(many=True))
+    @extend_schema(parameters=[EventQuery], responses=EventPage)
     def get(self, request: Request) -> Response:
         """Return one page of events, newest first."""
-        query = EventQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = selectors.list_events(**_wanted(query.validated_data))
-        found = page(request, rows, EventRow, key="event_id")
-        record(
-            events.EVENTS_READ,
-            result_count=len(found.data["results"]),
-            details={"filters": {k: str(v) for k, v in query.validated_data.items()}},
+        words = request.query_params.dict()
+        shown = read_page(words, cursor=words.get("cursor", ""), size=_size(words))
+        return Response(
+            {
+                "results": [event_row(read) for read in shown.events],
+                "next": _link(request, shown.older),
+                "previous": _link(request, shown.newer),
+            }
         )
-        return found
+
+
+class EventCounts(ApiView):
+    """How many events a search finds, over time."""
+
+    required_permission = VIEW_AUDIT
+
+    @extend_schema(parameters=[FilterQuery], responses=CountsBody)
+    def get(self, request: Request) -> Response:
+        """Return counts by outcome, of 30 days where no period is given."""
+        return Response(counts_body(read_counts(request.query_params.dict())))
 
 
 class EventOne(ApiView):
@@ -52,10 +69,7 @@ class EventOne(ApiView):
     @extend_schema(responses=EventDetail)
     def get(self, request: Request, event_id: UUID) -> Response:
         """Return the event and what of it still opens."""
-        event = selectors.get_event(event_id)
-        body = event_detail(selectors.read_events([event])[0])
-        record(events.EVENT_READ, target=Target("auditlog.Event", event_id))
-        return Response(body)
+        return Response(event_detail(read_event(event_id)))
 
 
 class EventProof(ApiView):
@@ -71,21 +85,16 @@ class EventProof(ApiView):
         return Response(proof)
 
 
-def _wanted(asked: dict[str, Any]) -> selectors.EventFilter:
-    """Return the search that validated parameters ask for."""
-    wanted = selectors.EventFilter(
-        event_type=asked.get("type"),
-        category=asked.get("category"),
-        outcome=asked.get("outcome"),
-        since=asked.get("since"),
-        until=asked.get("until"),
-        request_id=asked.get("request_id"),
-        resource=asked.get("resource"),
-    )
-    if actor := asked.get("actor"):
-        wanted["actor_pseudonym"] = selectors.find_pseudonym(actor)
-        if wanted["actor_pseudonym"] is None:
-            raise Invalid(
-                "Some fields are not valid.", fields={"actor": ["No such user."]}
-            )
-    return wanted
+def _size(words: Mapping[str, str]) -> int:
+    """Return the page size asked for, as every list takes it."""
+    try:
+        return min(max(int(words.get("page_size", PAGE_SIZE)), 1), MAX_PAGE_SIZE)
+    except ValueError:
+        return PAGE_SIZE
+
+
+def _link(request: Request, cursor: str) -> str | None:
+    if not cursor:
+        return None
+    address = request.build_absolute_uri()
+    return replace_query_param(address, "cursor", cursor)

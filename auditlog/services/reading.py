@@ -1,0 +1,69 @@
+"""Reading evidence leaves evidence: what is shown is shown after its own event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from auditlog import events, selectors
+from auditlog.models import Event
+from auditlog.services.recording import Target, record
+from auditlog.shapes import ReadEvent
+from chatsec.core.errors import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page of events, opened, whose reading is on record."""
+
+    events: list[ReadEvent]
+    older: str
+    newer: str
+
+
+def read_page(words: Mapping[str, str], *, cursor: str, size: int) -> Shown:
+    """Return one page of what the words search for; the search is on record.
+
+    Raises Invalid for words or a cursor that are none, SearchTooWide for too much.
+    """
+    wanted = selectors.read_filters(words)
+    turn = selectors.read_cursor(cursor)
+    with selectors.hurried():
+        page = selectors.find_page(wanted, size=size, turn=turn)
+    found = selectors.read_events(page.events)
+    record(events.EVENTS_READ, result_count=len(found), details=_asked(words))
+    return Shown(
+        found,
+        selectors.write_cursor(selectors.Turn("older", page.older)),
+        selectors.write_cursor(selectors.Turn("newer", page.newer)),
+    )
+
+
+def read_counts(words: Mapping[str, str]) -> selectors.Counts:
+    """Return how many events there were when; the question is on record."""
+    counts = selectors.count_events(selectors.read_filters(words))
+    record(events.EVENTS_COUNTED, result_count=counts.total, details=_asked(words))
+    return counts
+
+
+def read_event(event_id: UUID) -> ReadEvent:
+    """Return one event, opened; the reading is on record."""
+    found = selectors.read_events([selectors.get_event(event_id)])[0]
+    record(events.EVENT_READ, target=Target("auditlog.Event", event_id))
+    return found
+
+
+def read_story(event: Event, *, most: int) -> list[ReadEvent]:
+    """Return the events of the same request in the order of time, on record too."""
+    found = selectors.read_events(selectors.story_of(event)[:most])
+    if found:
+        asked: dict[str, Json] = {"request_id": event.request_id}
+        details: dict[str, Json] = {"filters": asked}
+        record(events.EVENTS_READ, result_count=len(found), details=details)
+    return found
+
+
+def _asked(words: Mapping[str, str]) -> dict[str, Json]:
+    """Return the search as evidence keeps it: people by pseudonym."""
+    return {"filters": dict(selectors.storable_words(words))}
