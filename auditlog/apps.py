@@ -8,6 +8,8 @@ class AuditlogConfig(AppConfig):
 
     name = "auditlog"
     verbose_name = "Audit log"
+    # Pages beside those of the models: what it is called, its address, who sees it.
+    admin_pages = (("Search", "audit-search", "rbac.view_audit"),)
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

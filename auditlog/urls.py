@@ -1,5 +1,15 @@
 """Pages of the audit log in the admin site."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from auditlog.pages import event, search
+
+urlpatterns = [
+    path("admin/audit/search", search.search, name="audit-search"),
+    path(
+        "admin/audit/events/<uuid:event_id>", event.event_page, name="audit-event-page"
+    ),
+    path(
+        "admin/audit/events/<uuid:event_id>/proof", event.proof, name="audit-event-file"
+    ),
+]

@@ -112,3 +112,11 @@ def _spelled(value: object) -> Json:
             return value
         case _:
             raise TypeError(f"{type(value).__name__} in an event")
+
+
+def find_seal_number(event: Event) -> int | None:
+    """Return which seal holds the event, or None while it is not sealed."""
+    try:
+        return _seal_of(event).number
+    except Conflict:
+        return None
