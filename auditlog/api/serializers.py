@@ -40,9 +40,16 @@ class FilterQuery(serializers.Serializer[Any]):
     same_session = serializers.UUIDField(
         required=False, help_text="An event's id: what happened in its session."
     )
-    same_network = serializers.UUIDField(
+    same_address = serializers.UUIDField(
         required=False, help_text="An event's id: what came from its address."
     )
+    same_network = serializers.UUIDField(
+        required=False, help_text="An event's id: what came from its network."
+    )
+    same_device = serializers.UUIDField(
+        required=False, help_text="An event's id: what came from its device."
+    )
+    country = serializers.CharField(required=False, min_length=2, max_length=2)
     q = serializers.CharField(
         required=False, help_text="An event id, a request id, or who acted."
     )

@@ -83,7 +83,9 @@ def _links(event: Event) -> list[Link]:
     }
     like = {
         "Same actor": ("actor", event.actor_pseudonym),
-        "Same network": ("same_network", event.ip_hash and event.event_id),
+        "Same address": ("same_address", event.ip_hash and event.event_id),
+        "Same network": ("same_network", event.network_hash and event.event_id),
+        "Same device": ("same_device", event.device_hash and event.event_id),
         "Same session": ("same_session", event.session_hash and event.event_id),
         "Same kind of event": ("type", event.event_type),
     }

@@ -66,7 +66,10 @@ class SearchForm(forms.Form):
     request_id = _word("Request id")
     classification = _word("Classification")
     channel = forms.ChoiceField(required=False, choices=_choices(CHANNELS))
+    country = _word("Country", help_text="Two letters")
     same_session = _word("Same session as event")
+    same_device = _word("Same device as event")
+    same_address = _word("Same address as event")
     same_network = _word("Same network as event")
 
     def __init__(self, *args: object, **kwargs: object) -> None:

@@ -32,7 +32,10 @@ MORE = (
     "request_id",
     "classification",
     "channel",
+    "country",
     "same_session",
+    "same_device",
+    "same_address",
     "same_network",
 )
 

@@ -52,6 +52,9 @@ class EventFilter(TypedDict, total=False):
     # As in one event, which the log knows by digests alone.
     session_hash: bytes | None
     ip_hash: bytes | None
+    network_hash: bytes | None
+    device_hash: bytes | None
+    country: str | None
     # An event's or a request's id, or who acted.
     anything: str | None
 
@@ -149,6 +152,12 @@ def _moment(word: str) -> datetime:
     return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
 
 
+def _country(word: str) -> str:
+    if len(word) != 2 or not word.isascii() or not word.isalpha():
+        raise _Refused("Must be a country's two letters.")
+    return word.upper()
+
+
 def _as_in(column: str) -> Callable[[str], bytes]:
     """Return a reader that takes an event's id and gives what that event has there."""
 
@@ -159,7 +168,7 @@ def _as_in(column: str) -> Callable[[str], bytes]:
             raise _Refused("Must be the id of an event.") from error
         digest = found.values_list(column, flat=True).first()
         if digest is None:
-            raise _Refused("There is no such event, or it does not know its own.")
+            raise _Refused("There is no such event, or it does not say.")
         return bytes(digest)
 
     return read
@@ -178,7 +187,10 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "classification": ("classification", str),
     "channel": ("channel", _one_of(CHANNELS)),
     "same_session": ("session_hash", _as_in("session_hash")),
-    "same_network": ("ip_hash", _as_in("ip_hash")),
+    "same_address": ("ip_hash", _as_in("ip_hash")),
+    "same_network": ("network_hash", _as_in("network_hash")),
+    "same_device": ("device_hash", _as_in("device_hash")),
+    "country": ("country", _country),
     "q": ("anything", str),
 }
 NAMES: Final = (*_READERS, "period")

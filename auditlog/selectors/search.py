@@ -94,6 +94,9 @@ _CONDITIONS: Final[Mapping[str, Callable[..., Q]]] = {
             "channel",
             "session_hash",
             "ip_hash",
+            "network_hash",
+            "device_hash",
+            "country",
         )
     },
     "since": _column("occurred_at__gte"),

@@ -63,7 +63,7 @@ def test_it_leads_to_what_is_alike(browser: Browser, admin: Any, alice: Any) -> 
         link.label: link.address for link in client.get(page_of(event)).context["links"]
     }
 
-    for label in ("Same actor", "Same network", "Same session"):
+    for label in ("Same actor", "Same address", "Same network", "Same session"):
         found = client.get(links[label]).context["answer"].shown.events
         assert {read.event for read in found} == {event, other}, label
 

@@ -23,7 +23,9 @@ Browser = Callable[..., Any]
 
 @pytest.fixture
 def denial(alice: Any) -> Event:
-    with context.bound(RequestContext(request_id="req-1", ip="192.0.2.7")):
+    with context.bound(
+        RequestContext(request_id="req-1", ip="192.0.2.7", user_agent="Firefox/1")
+    ):
         return make_event(
             events.AUTHORIZATION_DENIED,
             actor=make_actor(alice),
@@ -75,7 +77,9 @@ def test_it_finds_by_every_word(browser: Browser, admin: Any, denial: Event) -> 
         {"type": "authorization_denied", "outcome": "denied"},
         {"resource": "query:financial_report", "period": "hour"},
         {"category": "authorization", "outcome": "denied"},
+        {"same_address": str(denial.event_id)},
         {"same_network": str(denial.event_id)},
+        {"same_device": str(denial.event_id)},
         {"same_session": str(denial.event_id)},
     ):
         assert rows(client.get(SEARCH, words)) == [denial], words
@@ -89,6 +93,7 @@ def test_a_wrong_word_is_named_beside_its_field(browser: Browser, admin: Any) ->
         ("since", "yesterday"),
         ("type", "gossip"),
         ("same_session", "not-an-id"),
+        ("country", "Spain"),
         ("q", "\x00"),
     ):
         page = client.get(SEARCH, {name: word})
