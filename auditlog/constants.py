@@ -12,6 +12,17 @@ Category = Literal[
 Outcome = Literal["success", "failure", "denied", "error"]
 Severity = Literal["info", "notice", "warning", "error", "critical"]
 AlertState = Literal["open", "acknowledged", "resolved"]
+Verdict = Literal["true_positive", "false_positive", "benign"]
+EntryKind = Literal[
+    "opened",
+    "alert",
+    "escalated",
+    "note",
+    "acknowledged",
+    "resolved",
+    "reopened",
+    "notified",
+]
 
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -25,6 +36,13 @@ SEAL_KINDS: Final = (
     "key",
 )
 ALERT_STATES: Final[tuple[AlertState, ...]] = get_args(AlertState)
+# An alert is as far as the incident that it belongs to.
+INCIDENT_STATES: Final = ALERT_STATES
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
+# Alerts about somebody within this time of an incident about him belong to it.
+INCIDENT_WINDOW: Final = timedelta(hours=24)
+MAX_NOTE: Final = 4000
 
 # The reference chapter's log classes; authorization and data access are audit logs.
 # The database holds the same numbers in audit_retention_days(): a test compares them.

@@ -57,6 +57,50 @@ ALERTS_READ = register(
     fail_closed=True,
     description="Somebody listed the alerts",
 )
+INCIDENT_OPENED = register(
+    "auditlog.incident_opened",
+    category="security",
+    severity="warning",
+    fail_closed=True,
+    description="Alerts about somebody became an incident",
+)
+INCIDENT_REOPENED = register(
+    "auditlog.incident_reopened",
+    category="security",
+    severity="warning",
+    fail_closed=True,
+    description="What an incident was about went on after it was resolved",
+)
+INCIDENT_ACKNOWLEDGED = register(
+    "auditlog.incident_acknowledged",
+    category="security",
+    fail_closed=True,
+    description="Somebody took an incident on",
+)
+INCIDENT_RESOLVED = register(
+    "auditlog.incident_resolved",
+    category="security",
+    fail_closed=True,
+    description="Somebody closed an incident with a verdict",
+)
+INCIDENT_NOTED = register(
+    "auditlog.incident_noted",
+    category="security",
+    fail_closed=True,
+    description="Somebody wrote a note on an incident",
+)
+INCIDENTS_READ = register(
+    "auditlog.incidents_read",
+    category="audit",
+    fail_closed=True,
+    description="Somebody listed the incidents",
+)
+INCIDENT_READ = register(
+    "auditlog.incident_read",
+    category="audit",
+    fail_closed=True,
+    description="Somebody opened an incident with its notes",
+)
 # Written by the database function that drops the partition, in the same transaction.
 PARTITION_PRUNED = register(
     "auditlog.partition_pruned",

@@ -7,7 +7,10 @@ from datetime import UTC
 from itertools import islice
 from uuid import UUID
 
-from auditlog import selectors
+from auditlog import (
+    incident_data,  # noqa: F401 - declares its own models
+    selectors,
+)
 from auditlog.shapes import ReadEvent
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Json

@@ -1,9 +1,10 @@
-"""The event log, its seals, and the alerts raised on it."""
+"""The event log, its seals, the alerts raised on it, and incidents."""
 
 from __future__ import annotations
 
 from auditlog.models.alert import Alert
 from auditlog.models.event import Event
+from auditlog.models.incident import Incident, IncidentEntry
 from auditlog.models.seal import Anchor, Seal
 
-__all__ = ["Alert", "Anchor", "Event", "Seal"]
+__all__ = ["Alert", "Anchor", "Event", "Incident", "IncidentEntry", "Seal"]

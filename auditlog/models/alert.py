@@ -24,6 +24,12 @@ class Alert(models.Model):
         max_length=12, choices=choices(ALERT_STATES), default="open"
     )
     created_at = models.DateTimeField()
+    incident = models.ForeignKey(
+        "auditlog.Incident",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="alerts",
+    )
 
     class Meta:
         default_permissions = ()

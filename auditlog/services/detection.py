@@ -17,6 +17,7 @@ from auditlog import events
 from auditlog.models import Alert, Event
 from auditlog.registry import event_types
 from auditlog.rules import Rule
+from auditlog.services import incidents
 from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
 from chatsec.core.crypto import subject_keys
@@ -141,7 +142,10 @@ def _continued(known: Alert, rule: Rule, crossing: Crossing) -> Alert | None:
     known.count = _count(rule, crossing._replace(first_at=known.first_at))
     known.state = "open" if reopens else known.state
     known.save(update_fields=["last_at", "count", "state"])
-    return _announced(known, rule) if reopens else None
+    if reopens:
+        return _announced(known, rule)
+    incidents.alert_grew(known)
+    return None
 
 
 def _announced(alert: Alert, rule: Rule) -> Alert:
@@ -158,6 +162,7 @@ def _announced(alert: Alert, rule: Rule) -> Alert:
             "action_taken": "alert_opened",
         },
     )
+    incidents.take_alert(alert)
     return alert
 
 
