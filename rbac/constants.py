@@ -10,6 +10,7 @@ VIEW_MATRIX = "view_matrix"
 ADMINISTRATIVE_CODES = frozenset(
     {
         "view_audit",
+        "manage_incidents",
         EXPLAIN,
         VIEW_MATRIX,
         MANAGE_ROLES,

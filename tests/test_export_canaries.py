@@ -47,7 +47,8 @@ from accounts.tests.factories import (
     make_user,
 )
 from accounts.tests.soft_passkey import set_up_passkey
-from auditlog.services import Target, record
+from auditlog.services import Target, incidents, record
+from auditlog.tests.incidents.factories import make_incident
 from chat.models import KnowledgeCollection, QueryDefinition
 from chat.services.conversations import start_conversation
 from chat.services.ledger import Grid, remember_release
@@ -246,6 +247,12 @@ def privacy_traces(actor, admin_actor, canary) -> None:
     )
 
 
+def incident_traces(person, handler, canary) -> None:
+    incident = make_incident(person.id)
+    note = canary("note")
+    incidents.resolve(handler, incident.id, verdict="benign", note=note)
+
+
 def chat_traces(client, canary) -> None:
     started = client.post("/api/v1/conversations", {"title": canary("title")})
     assert started.status_code == 201, started.content
@@ -278,6 +285,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     object_traces(piper, canary)
     governance_traces(piper, canary)
     privacy_traces(actor, admin_actor, canary)
+    incident_traces(piper, admin_actor, canary)
     chat_traces(api(piper), canary)
     group_traces(piper)
 

@@ -32,6 +32,7 @@ FINANCE = EMPLOYEE | {
 }
 ADMINISTRATIVE = {
     "view_audit",
+    "manage_incidents",
     "explain",
     "view_matrix",
     "manage_roles",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auditlog', '0003_index_seals_by_kind'),
+        ('auditlog', '0004_event_places'),
     ]
 
     operations = [
