@@ -55,6 +55,15 @@ def _clean_state() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let failed answers leave at once; the proof over real servers measures them."""
+    from accounts import constants
+
+    monkeypatch.setattr(constants, "RESET_ANSWER_SECONDS", 0)
+    monkeypatch.setattr(constants, "FAILURE_ANSWER_SECONDS", 0)
+
+
 def _person(username: str, role: str, **attributes: Any) -> Any:
     from accounts.tests.factories import make_user
     from rbac.tests.factories import give_role

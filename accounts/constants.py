@@ -9,6 +9,14 @@ LOCK_PERIOD = timedelta(minutes=15)
 ADDRESS_FAILURES = 30
 SUBNET_FAILURES = 100
 
+# How many threads of one server may compute a hash, wait for one, wait for the tries
+# of others at the same account, and hold a failed answer back. Each is refused beyond.
+HASHES_AT_ONCE = 4
+HASHES_WAITING = 4
+CODE_PLACES = 2
+RESET_PLACES = 2
+BUSY_SECONDS = 1
+
 # Chapter: time out after 15-30 idle minutes, sign in again after 8-12 hours.
 SESSION_IDLE = timedelta(minutes=30)
 SESSION_ABSOLUTE = timedelta(hours=12)
@@ -79,8 +87,9 @@ MAX_LOGIN_LENGTH = 320  # RFC 3696: the longest e-mail address
 INVITATION_LIFE = timedelta(hours=72)
 RESET_LIFE = timedelta(minutes=30)
 EMAIL_CHANGE_LIFE = timedelta(hours=1)
-# How long asking for a reset takes, whoever it is for.
+# How long asking for a reset takes, whoever it is for; and a sign-in that fails.
 RESET_ANSWER_SECONDS = 0.3
+FAILURE_ANSWER_SECONDS = 0.15
 # More links than this in an hour are not mailed to one person.
 LINKS_AN_HOUR = 5
 
@@ -114,4 +123,7 @@ CODE_REQUIRED_MESSAGE = (
 INVALID_CODE_MESSAGE = "Invalid verification code"
 NOT_SIGNED_IN_MESSAGE = "Please log in to use the chatbot"
 INVALID_CREDENTIALS_MESSAGE = "Wrong user name or password."
+BUSY_MESSAGE = (
+    "Too many passwords are being checked at this moment. Please try again in a second."
+)
 LOCKED_MESSAGE = "Too many failed sign-ins. Please wait before the next try."

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
-from accounts.constants import INVALID_CODE_MESSAGE, LOCKED_MESSAGE
+from accounts.constants import (
+    BUSY_MESSAGE,
+    BUSY_SECONDS,
+    INVALID_CODE_MESSAGE,
+    LOCKED_MESSAGE,
+)
 from chatsec.core.errors import (
     Denied,
     Invalid,
@@ -84,6 +89,15 @@ class AccountLocked(TooMany):
 
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__(LOCKED_MESSAGE, retry_after_seconds=retry_after_seconds)
+
+
+class Busy(TooMany):
+    """This server has its hands full; nothing was checked, and no try was spent."""
+
+    default_code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(BUSY_MESSAGE, retry_after_seconds=BUSY_SECONDS)
 
 
 class InvalidToken(Unauthenticated):

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from accounts.errors import AccountLocked
+from accounts.errors import AccountLocked, Busy
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, NotFound, TooMany, Unauthenticated
 from privacy import selectors
@@ -78,7 +78,7 @@ def open_request(request: HttpRequest) -> HttpResponse:
         enqueue(opened)
     except ReauthenticationRequired as refusal:
         return _ask_for_password(request, form, refusal)
-    except AccountLocked as refusal:
+    except (AccountLocked, Busy) as refusal:
         page = _ask_for_password(request, form, refusal, status=429)
         page["Retry-After"] = str(refusal.retry_after_seconds)
         return page

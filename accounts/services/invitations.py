@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts import events, notices
 from accounts.models import AccountToken, ExternalIdentity, User
+from accounts.places import HASHING
 from accounts.services import account_tokens, passwords, people
 from accounts.services.identities import Claimed, link_identity
 from accounts.services.notices import mail_link
@@ -41,9 +42,14 @@ def accept_invitation(
 ) -> User:
     """Set name and password by a mailed link; signing in comes next.
 
-    Raises LinkExpired, Invalid, AccountLocked.
+    Raises LinkExpired, Invalid, AccountLocked, Busy.
     """
-    passwords.check_link(raw, Purpose.INVITATION)
+    with HASHING.take():
+        passwords.check_link(raw, Purpose.INVITATION)
+        return _accept(raw, password=password, display_name=display_name)
+
+
+def _accept(raw: str, *, password: str, display_name: str | None) -> User:
     with transaction.atomic():
         user = account_tokens.spend(raw, Purpose.INVITATION).user
         if display_name:

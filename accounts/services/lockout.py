@@ -36,6 +36,7 @@ from accounts.models import AttemptBudget, AuthSession, KnownDevice, User
 from accounts.names import fold_name
 from accounts.networks import address_of, subnet_of
 from accounts.notices import ACCOUNT_LOCKED
+from accounts.places import CODES
 from accounts.services.known_devices import find_device
 from accounts.services.notices import notify_at_most
 from auditlog.events import SECURITY_ALERT
@@ -90,8 +91,8 @@ def attempt(
 ) -> Iterator[Attempt]:
     """Reserve a place for one check; the block says whether it succeeded.
 
-    Raises AccountLocked when there is none. A block that dies leaves its place taken:
-    a crash is no free try.
+    Raises AccountLocked when there is none, or Busy when too many wait for one. A
+    block that dies leaves its place taken: a crash is no free try.
     """
     now = now or timezone.now()
     account = account_digest(user, name)
@@ -153,13 +154,21 @@ def _network_digest(network: str) -> bytes:
 
 
 def _reserve(reserved: Attempt, *, now: datetime) -> None:
+    if _has_place(reserved, now=now):
+        return
+    # All places are taken by checks that have not answered yet: the honest ones
+    # give theirs back in a moment, the others lock the account.
+    with CODES.take():
+        _wait_for_place(reserved, now=now)
+
+
+def _wait_for_place(reserved: Attempt, *, now: datetime) -> None:
     deadline = monotonic() + IN_FLIGHT_PATIENCE.total_seconds()
-    while not _has_place(reserved, now=now):
-        # All places are taken by checks that have not answered yet: the honest ones
-        # give theirs back in a moment, the others lock the account.
-        if monotonic() > deadline:
-            raise AccountLocked(retry_after_seconds=1)
+    while monotonic() <= deadline:
         sleep(IN_FLIGHT_PAUSE.total_seconds())
+        if _has_place(reserved, now=now):
+            return
+    raise AccountLocked(retry_after_seconds=1)
 
 
 def _has_place(reserved: Attempt, *, now: datetime) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from time import monotonic, sleep
 from urllib.parse import urlencode
 
 from django.contrib.auth import HASH_SESSION_KEY
@@ -14,10 +11,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import events, notices
-from accounts.constants import LINKS_AN_HOUR, RESET_ANSWER_SECONDS
+from accounts import constants, events, notices
+from accounts.constants import LINKS_AN_HOUR
 from accounts.errors import LinkExpired
 from accounts.models import AccountToken, AuthSession, User
+from accounts.pacing import answered_after
+from accounts.places import HASHING, RESETS
 from accounts.selectors import find_user_by_login, has_second_factor
 from accounts.services import account_tokens, lockout, people, proof
 from accounts.services.notices import mail_link, notify
@@ -35,15 +34,21 @@ def change_password(
     """Set another password; every other device and token of the account is out.
 
     Somebody with a second factor has to have shown it just now as well. Raises
-    ProofNeeded, AccountLocked, Invalid (`wrong_password`, or the policy's reasons).
+    ProofNeeded, Busy, AccountLocked, Invalid (`wrong_password`, or the policy's
+    reasons).
     """
     user = session.user
     if has_second_factor(user):
         proof.require_recent(session)
-    proof.require_password(request, user, current)
-    if new == current:
-        refusal = "This is the password that you have."
-        raise Invalid(refusal, fields={"password": [refusal]})
+    with HASHING.take():
+        proof.require_password(request, user, current)
+        if new == current:
+            refusal = "This is the password that you have."
+            raise Invalid(refusal, fields={"password": [refusal]})
+        _change(user, session, new)
+
+
+def _change(user: User, session: AuthSession, new: str) -> None:
     with transaction.atomic():
         _hold_unchanged(user)
         people.set_password(user, new, because="changed", besides=session.id)
@@ -59,9 +64,14 @@ def keep_browser_signed_in(request: HttpRequest, user: User) -> None:
 def ask_reset(name: str) -> None:
     """Mail a link for a new password if there is somebody to mail it to.
 
-    Nothing tells whether there was: neither the answer nor how long it took.
+    Nothing tells whether there was: neither the answer nor how long it took, which is
+    far above what either needs and far below what a visitor notices.
     """
-    with _same_time_for_all(), lockout.attempt_from(context.current().ip):
+    with (
+        RESETS.take(),
+        answered_after(constants.RESET_ANSWER_SECONDS),
+        lockout.attempt_from(context.current().ip),
+    ):
         user = find_user_by_login(name)
         if user is not None:
             with transaction.atomic():
@@ -81,9 +91,15 @@ def send_reset(user: User) -> None:
 def reset_password(raw: str, password: str) -> User:
     """Set a new password by a mailed link; it signs nobody in, and ends every session.
 
-    The second factor stays what it was. Raises LinkExpired, Invalid, AccountLocked.
+    The second factor stays what it was. Raises LinkExpired, Invalid, AccountLocked
+    or Busy.
     """
-    check_link(raw, Purpose.RESET)
+    with HASHING.take():
+        check_link(raw, Purpose.RESET)
+        return _reset(raw, password)
+
+
+def _reset(raw: str, password: str) -> User:
     with transaction.atomic():
         token = account_tokens.spend(raw, Purpose.RESET)
         people.set_password(token.user, password, because="reset")
@@ -141,16 +157,3 @@ def _hold_unchanged(user: User) -> None:
     )
     if not unchanged.exists():
         raise Conflict("The password was changed in the meantime.")
-
-
-@contextmanager
-def _same_time_for_all() -> Iterator[None]:
-    """Take as long for a name that is nobody's as for one that gets a mail.
-
-    The floor is far above what either takes, and far below what a visitor notices.
-    """
-    begun = monotonic()
-    try:
-        yield
-    finally:
-        sleep(max(0.0, begun + RESET_ANSWER_SECONDS - monotonic()))

@@ -19,6 +19,7 @@ from accounts import events
 from accounts.constants import STEP_UP_FRESH_FOR
 from accounts.errors import ProofNeeded
 from accounts.models import AuthSession, User
+from accounts.places import HASHING
 from accounts.selectors import actor_for_session, factor_methods, has_second_factor
 from accounts.services import challenges, lockout
 from accounts.services.passkeys import Answer
@@ -106,9 +107,12 @@ def confirm_password(request: HttpRequest, session: AuthSession, password: str) 
 def require_password(request: HttpRequest, user: User, password: str) -> None:
     """Check the password of somebody signed in; it spends a try of the lockout.
 
-    Raises AccountLocked; Invalid (`wrong_password`).
+    Raises Busy; AccountLocked; Invalid (`wrong_password`).
     """
-    with lockout.attempt(user, ip=context.current().ip) as attempt:
+    with (
+        HASHING.take(),
+        lockout.attempt(user, ip=context.current().ip) as attempt,
+    ):
         found = auth.authenticate(
             request,
             username=attempt.account.hex(),

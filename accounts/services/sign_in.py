@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django_otp.models import Device
 
-from accounts import events
+from accounts import constants, events
 from accounts.constants import (
     INVALID_CREDENTIALS_MESSAGE,
     MAX_LOGIN_LENGTH,
@@ -33,6 +33,8 @@ from accounts.models import (
     ProviderSession,
     User,
 )
+from accounts.pacing import answered_after
+from accounts.places import HASHING
 from accounts.selectors import (
     ShownFactor,
     actor_for_session,
@@ -74,12 +76,24 @@ class CodeNeeded:
 def check_password(
     request: HttpRequest, *, name: str, password: str
 ) -> Proven | CodeNeeded:
-    """Check the first factor; raise AccountLocked or Unauthenticated.
+    """Check the first factor; raise Busy, AccountLocked or Unauthenticated.
 
     An unknown name, a wrong password and a closed account take the same path: one
-    reservation, one hash, one answer.
+    reservation, one hash, one answer, at the same time.
     """
-    name = name[: MAX_LOGIN_LENGTH + 1]
+    # The place comes first: a try that nobody has time for is not counted.
+    with (
+        HASHING.take(),
+        answered_after(constants.FAILURE_ANSWER_SECONDS, only_failures=True),
+    ):
+        found = _compare(request, name[: MAX_LOGIN_LENGTH + 1], password)
+    if has_second_factor(found):
+        methods = tuple(factor_methods(found))
+        return CodeNeeded(challenges.start_sign_in(found), methods)
+    return Proven(found, (PASSWORD,))
+
+
+def _compare(request: HttpRequest, name: str, password: str) -> User:
     user = find_user_by_login(name)
     with lockout.attempt(user, name=name, ip=context.current().ip) as attempt:
         found = auth.authenticate(
@@ -92,10 +106,7 @@ def check_password(
     if not isinstance(found, User):
         _record_refusal(user)
         raise Unauthenticated(INVALID_CREDENTIALS_MESSAGE, code="invalid_credentials")
-    if has_second_factor(found):
-        methods = tuple(factor_methods(found))
-        return CodeNeeded(challenges.start_sign_in(found), methods)
-    return Proven(found, (PASSWORD,))
+    return found
 
 
 def check_code(challenge_id: UUID | str, code: str) -> Proven:

@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 NEW = "seven lanterns drift past noon"
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0)
-
-
 def path_of(link):
     return "/" + link.split("/", 3)[3]
 

@@ -185,8 +185,7 @@ def test_no_event_holds_an_address_in_clear():
     assert "203.0.113.9" not in str(events("accounts.signed_in"))
 
 
-def test_links_and_passwords_leave_evidence_and_no_secret(monkeypatch):
-    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0)
+def test_links_and_passwords_leave_evidence_and_no_secret():
     zoe = invitations.invite("zoe", email="zoe@example.org")
     links = [mailed_token(zoe)]
     invitations.accept_invitation(links[0], password=PASSWORD)

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AccountToken, AttemptBudget, AuthSession, BrowserSession
-from accounts.services import passwords, people
+from accounts.services import people
 from accounts.services.invitations import invite
 from accounts.tests.factories import PASSWORD, make_session, make_user, totp_code
 from accounts.tests.links import mailed_link, mailed_token
@@ -14,11 +14,6 @@ pytestmark = pytest.mark.django_db
 NEW = "seven lanterns drift past noon"
 TWICE = {"password": NEW, "again": NEW}
 LINK_PAGES = ["/password/reset", "/invitation"]
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0)
 
 
 def plain(page):

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog
 from django.contrib import auth
 from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuthSession, Challenge, User
 from accounts.services import people, sign_in
@@ -189,3 +192,28 @@ def test_a_closed_account_leaves_no_sign_in_that_waits():
     with pytest.raises(NotFound):
         sign_in.check_code(outcome.challenge.id, totp_code(carol))
     assert not Challenge.objects.exists()
+
+
+def work_of(name, ip):
+    """Return what one wrong password has the database do, without the values."""
+    with (
+        context.bound(context.RequestContext(ip=ip)),
+        CaptureQueriesContext(connection) as captured,
+        pytest.raises(Unauthenticated),
+    ):
+        try_password(name, "wrong password")
+    asked = [re.split(r"\bWHERE\b|\bVALUES\b| = ", q["sql"])[0] for q in captured]
+    return [re.sub(r"s\d+_x\d+", "s", sql) for sql in asked]
+
+
+def test_it_does_the_same_work_for_every_name():
+    make_user("alice")
+    people.close_account(make_user("closed"))
+    make_user("unusable", password=None)
+    names = ("nobody", "alice", "closed", "unusable")
+
+    # The first try at a name makes the rows that count, the second changes them.
+    for tries in (1, 2):
+        nobody, *others = [work_of(name, f"10.0.{tries}.1") for name in names]
+        assert len(nobody) > 20
+        assert others == [nobody] * 3

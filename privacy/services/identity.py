@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.models import User
+from accounts.places import HASHING
 from accounts.services import lockout
 from auditlog.services import Target, record_refusal
 from chatsec.core import context
@@ -28,7 +29,7 @@ def subject_of(actor: Actor) -> UUID:
 def prove_identity(actor: Actor, *, password: str | None, now: datetime) -> str:
     """Return how the actor proved who he is just now; raise otherwise.
 
-    A password counts against the same budget as a sign-in (AccountLocked).
+    A password counts against the same budget as a sign-in (AccountLocked, Busy).
     """
     if actor.stepped_up_within(RECENT_SIGN_IN, now=now):
         return "step_up"
@@ -54,6 +55,9 @@ def prove_identity(actor: Actor, *, password: str | None, now: datetime) -> str:
 def _is_password_of(actor: Actor, password: str) -> bool:
     user = User.objects.get(id=subject_of(actor))
     ip = context.current().ip
-    with lockout.attempt(user, name=user.username, ip=ip) as attempt:
+    with (
+        HASHING.take(),
+        lockout.attempt(user, name=user.username, ip=ip) as attempt,
+    ):
         attempt.succeeded = user.is_active and user.check_password(password)
     return attempt.succeeded

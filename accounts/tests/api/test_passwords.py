@@ -2,7 +2,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import AccountToken, AuthSession, User
-from accounts.services import passwords, people, proof, tokens
+from accounts.services import people, proof, tokens
 from accounts.services.invitations import invite
 from accounts.tests.factories import PASSWORD, make_session, make_user
 from accounts.tests.links import mailed_token
@@ -11,11 +11,6 @@ pytestmark = pytest.mark.django_db
 
 NEW = "seven lanterns drift past noon"
 CHANGE = {"current_password": PASSWORD, "password": NEW}
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0)
 
 
 @pytest.fixture

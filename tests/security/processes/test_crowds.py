@@ -12,6 +12,7 @@ from tests.security.processes.people import PASSWORD
 from tests.security.processes.wire import Ask, volley
 
 TOKEN = "/api/v1/auth/token"
+RESET = "/api/v1/auth/password/reset"
 MEGABYTE = 1024
 
 
@@ -67,26 +68,86 @@ class Watch:
             time.sleep(0.05)
 
 
-def crowd(group, people, size):
+def asks_of(people, size):
     users = [people.make() for _ in range(size)]
-    asks = [
+    return [
         Ask("POST", TOKEN, {"username": user.username, "password": PASSWORD})
         for user in users
     ]
-    with Watch(group) as watch:
-        begun = time.monotonic()
-        answers = volley(group.wires, asks)
-        took = time.monotonic() - begun
-    return answers, watch, took
 
 
-@pytest.mark.parametrize("size", [40, pytest.param(200, marks=pytest.mark.prove)])
-def test_a_crowd_that_signs_in_leaves_the_processes_small(servers, people, size):
-    answers, watch, took = crowd(servers, people, size)
-
+def told(what, size, took, watch):
     print(  # noqa: T201 - figures of the proof
-        f"{size} sign-ins in {took:.1f} s, +{watch.growth:.0f} MiB,"
+        f"{size} {what} in {took:.1f} s, +{watch.growth:.0f} MiB,"
         f" others' p95 {watch.p95:.2f} s"
     )
-    assert {answer.status for answer in answers} <= {200, 429, 503}
+
+
+SIZES = [40, pytest.param(200, marks=pytest.mark.prove)]
+
+
+def is_busy(answer):
+    return (answer.status, answer.code) == (429, "busy")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_crowd_that_signs_in_leaves_the_processes_small(servers, people, size):
+    asks = asks_of(people, size)
+
+    with Watch(servers) as watch:
+        begun = time.monotonic()
+        answers = volley(servers.wires, asks)
+        took = time.monotonic() - begun
+
+    told("sign-ins at once", size, took, watch)
+    assert all(answer.status == 200 or is_busy(answer) for answer in answers)
+    assert any(answer.status == 200 for answer in answers)
     assert watch.growth <= 300
+    # Times are for the proof: a machine that tests something else may be slow.
+    assert size < 200 or watch.p95 < 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_crowd_that_waits_as_it_is_told_gets_in(servers, people, size):
+    left, rounds = asks_of(people, size), 0
+
+    with Watch(servers) as watch:
+        begun = time.monotonic()
+        while left and rounds < size:
+            answers = volley(servers.wires, left)
+            assert all(answer.status == 200 or is_busy(answer) for answer in answers)
+            left = [
+                ask
+                for ask, answer in zip(left, answers, strict=True)
+                if is_busy(answer)
+            ]
+            rounds += 1
+            if left:
+                time.sleep(int(answers[-1].headers.get("retry-after", "1")))
+        took = time.monotonic() - begun
+
+    told(f"sign-ins in {rounds} rounds", size, took, watch)
+    assert not left
+    assert size < 200 or watch.p95 < 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_crowd_of_guesses_leaves_room_for_others(servers, people, size):
+    """Every kind of waiting at once: hashes, floors, tries under way, resets."""
+    names = [people.make().username for _ in range(4)]
+    asks = [
+        Ask("POST", RESET, {"username": names[n % 4]})
+        if n % 3 == 0
+        else Ask("POST", TOKEN, {"username": names[n % 4], "password": f"guess {n}"})
+        for n in range(size)
+    ]
+
+    with Watch(servers) as watch:
+        begun = time.monotonic()
+        answers = volley(servers.wires, asks)
+        took = time.monotonic() - begun
+
+    told("guesses and resets", size, took, watch)
+    assert {answer.status for answer in answers} <= {202, 401, 429}
+    assert sum(answer.status == 401 for answer in answers) <= 5 * len(names)
+    assert size < 200 or watch.p95 < 1
