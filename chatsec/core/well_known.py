@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 SECURITY_TXT_DAYS = 90
 # When the answer to `Sec-GPC: 1` was last thought over; not the date of a release.
 GPC_SINCE = "2026-11-21"
+TEXT = "text/plain; charset=utf-8"
 URI_SCHEMES = ("mailto:", "https:", "tel:")
 
 
@@ -40,7 +41,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     if address.startswith("https:"):
         lines.append(f"Canonical: {address}/.well-known/security.txt")
     text = "".join(f"{line}\n" for line in lines)
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    return HttpResponse(text, content_type=TEXT)
 
 
 def _expires() -> datetime:
@@ -60,4 +61,4 @@ def gpc(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots_txt(request: HttpRequest) -> HttpResponse:
     """Ask crawlers to stay away: what they could see here is a sign-in page."""
-    return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain")
+    return HttpResponse("User-agent: *\nDisallow: /\n", content_type=TEXT)
