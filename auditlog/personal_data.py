@@ -9,6 +9,7 @@ from uuid import UUID
 
 from auditlog import (
     incident_data,  # noqa: F401 - declares its own models
+    search_data,  # noqa: F401 - declares its own models
     selectors,
 )
 from auditlog.shapes import ReadEvent
@@ -68,6 +69,7 @@ declare(
         retention="audit",
     )
 )
+
 not_personal(
     "auditlog.Alert",
     reason="A rule, counts and a pseudonym that is cut off when the key is destroyed",

@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from auditlog.pages import event, search
+from auditlog.pages import event, search, searches
 
 urlpatterns = [
     path("admin/audit/search", search.search, name="audit-search"),
+    path(
+        "admin/audit/searches/<uuid:search_id>/delete",
+        searches.delete,
+        name="audit-search-delete",
+    ),
     path(
         "admin/audit/events/<uuid:event_id>", event.event_page, name="audit-event-page"
     ),

@@ -48,6 +48,7 @@ from accounts.tests.factories import (
 )
 from accounts.tests.soft_passkey import set_up_passkey
 from auditlog.services import Target, incidents, record
+from auditlog.services.searches import save_search
 from auditlog.tests.incidents.factories import make_incident
 from chat.models import KnowledgeCollection, QueryDefinition
 from chat.services.conversations import start_conversation
@@ -155,6 +156,12 @@ def identity_traces(session, person, canary) -> None:
     )
     waiting.content = {"nonce": "of-no-person"}
     waiting.save()
+
+
+def audit_traces(actor, canary) -> None:
+    save_search(
+        actor, name=canary("search"), words={"outcome": "denied"}, is_shared=False
+    )
 
 
 def key_traces(person, canary) -> None:
@@ -288,6 +295,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     incident_traces(piper, admin_actor, canary)
     chat_traces(api(piper), canary)
     group_traces(piper)
+    audit_traces(actor, canary)
 
     first = requests.open_request(actor, "access")
     assert exports.fulfil_request(first.id)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auditlog.api.views import alerts, events
+from auditlog.api.views import alerts, events, searches
 
 urlpatterns = [
     path("audit/events", events.EventList.as_view(), name="audit-events"),
@@ -16,6 +16,12 @@ urlpatterns = [
         "audit/events/<uuid:event_id>/proof",
         events.EventProof.as_view(),
         name="audit-event-proof",
+    ),
+    path("audit/searches", searches.SearchList.as_view(), name="audit-searches"),
+    path(
+        "audit/searches/<uuid:search_id>",
+        searches.SearchOne.as_view(),
+        name="audit-search-one",
     ),
     path("audit/alerts", alerts.AlertList.as_view(), name="audit-alerts"),
 ]

@@ -5,6 +5,15 @@ from __future__ import annotations
 from auditlog.models.alert import Alert
 from auditlog.models.event import Event
 from auditlog.models.incident import Incident, IncidentEntry
+from auditlog.models.saved_search import SavedSearch
 from auditlog.models.seal import Anchor, Seal
 
-__all__ = ["Alert", "Anchor", "Event", "Incident", "IncidentEntry", "Seal"]
+__all__ = [
+    "Alert",
+    "Anchor",
+    "Event",
+    "Incident",
+    "IncidentEntry",
+    "SavedSearch",
+    "Seal",
+]

@@ -8,6 +8,7 @@ from itertools import groupby
 from django import forms
 
 from auditlog.constants import CATEGORIES, OUTCOMES, SEVERITIES
+from auditlog.models.saved_search import MAX_NAME
 from auditlog.registry import event_types
 from auditlog.selectors.filters import CHANNELS, MAX_WORD
 
@@ -46,6 +47,13 @@ def _word(label: str, *, help_text: str = "") -> forms.CharField:
 def _moment(label: str) -> forms.CharField:
     clock = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"})
     return forms.CharField(label=label, required=False, max_length=40, widget=clock)
+
+
+class SaveForm(forms.Form):
+    """A name for the search that is shown."""
+
+    name = forms.CharField(label="Name", max_length=MAX_NAME)
+    is_shared = forms.BooleanField(label="Show it to every auditor", required=False)
 
 
 class SearchForm(forms.Form):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from auditlog import selectors
+from auditlog.pages import searches
 from auditlog.pages.addresses import search_address
 from auditlog.pages.chart import Chart, draw
-from auditlog.pages.forms import PERIOD_NAMES, SearchForm
+from auditlog.pages.forms import PERIOD_NAMES, SaveForm, SearchForm
 from auditlog.services.reading import Shown, read_page
+from auditlog.services.searches import save_search
 from chatsec.core.admin_pages import WIDE, guarded, render, show_refusal
-from chatsec.core.errors import Invalid
+from chatsec.core.context import current_actor
+from chatsec.core.errors import DomainError, Invalid
 
 VIEW_AUDIT = "view_audit"
 PAGE_SIZE = 50
@@ -51,6 +55,10 @@ class Answer(NamedTuple):
 def search(request: HttpRequest) -> HttpResponseBase:
     """Show a page of the log; the search is on record before anything is shown."""
     words = _words(request)
+    saving = SaveForm(request.POST or None)
+    if request.method == "POST" and _saved(saving, words):
+        messages.success(request, "The search is saved.")
+        return HttpResponseRedirect(search_address(words))
     form = SearchForm(words)
     answer = _answer(form, words, cursor=request.GET.get("cursor", ""))
     context = {
@@ -63,6 +71,8 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "is_filtered": bool(request.GET),
         "more_fields": [form[name] for name in MORE],
         "has_more_filters": any(words.get(name) for name in MORE),
+        "saving": saving,
+        "saved": searches.shown(),
         **WIDE,
     }
     return render(request, "auditlog/search.html", "Search the audit log", context)
@@ -84,6 +94,18 @@ def _answer(form: SearchForm, words: dict[str, str], *, cursor: str) -> Answer |
         show_refusal(form, refusal, fields={})
         return None
     return Answer(shown, _chart(words))
+
+
+def _saved(saving: SaveForm, words: dict[str, str]) -> bool:
+    """Whether the search is kept now; if not, the form says why."""
+    if not saving.is_valid():
+        return False
+    try:
+        save_search(current_actor(), words=words, **saving.cleaned_data)
+    except DomainError as refusal:
+        show_refusal(saving, refusal, fields={})
+        return False
+    return True
 
 
 def _chart(words: dict[str, str]) -> Chart | None:

@@ -23,6 +23,7 @@ from auditlog.selectors.search import (
     matching,
     story_of,
 )
+from auditlog.selectors.searches import get_search, list_searches
 
 __all__ = [
     "Bucket",
@@ -40,10 +41,12 @@ __all__ = [
     "find_page",
     "find_pseudonym",
     "get_event",
+    "get_search",
     "hurried",
     "is_sealed",
     "list_alerts",
     "list_events",
+    "list_searches",
     "matching",
     "read_alerts",
     "read_cursor",

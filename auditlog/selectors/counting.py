@@ -90,7 +90,7 @@ def _filled(
     buckets = []
     while start < until:
         counts = found.get(start, {})
-        outcomes = {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}
+        outcomes: dict[str, int] = {name: counts.get(name, 0) for name in OUTCOMES}
         buckets.append(Bucket(start, start + step, outcomes))
         start += step
     return buckets

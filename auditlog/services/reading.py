@@ -56,7 +56,7 @@ def read_event(event_id: UUID) -> ReadEvent:
 
 def read_story(event: Event, *, most: int) -> list[ReadEvent]:
     """Return the events of the same request in the order of time, on record too."""
-    found = selectors.read_events(selectors.story_of(event)[:most])
+    found = selectors.read_events(list(selectors.story_of(event)[:most]))
     if found:
         asked: dict[str, Json] = {"request_id": event.request_id}
         details: dict[str, Json] = {"filters": asked}

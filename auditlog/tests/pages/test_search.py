@@ -171,3 +171,39 @@ def test_nothing_is_shown_without_its_event(
 
         assert page.status_code == 503
         assert b"financial_report" not in page.content
+
+
+def test_a_search_is_saved_listed_and_deleted(
+    browser: Browser, admin: Any, alice: Any
+) -> None:
+    client = browser(admin)
+    here = f"{SEARCH}?actor=alice&outcome=denied"
+
+    client.post(here, {"name": "denials of alice"})
+    page = client.get(SEARCH)
+
+    (saved,) = page.context["saved"]
+    words = client.get(saved.address).context["words"]
+    assert words["actor"] == str(subject_keys().pseudonym(alice.id))
+    assert words["outcome"] == "denied"
+    client.post(f"/admin/audit/searches/{saved.id}/delete")
+    assert client.get(SEARCH).context["saved"] == []
+
+
+def test_a_name_that_is_taken_is_an_error_of_the_form(
+    browser: Browser, admin: Any
+) -> None:
+    client = browser(admin)
+
+    client.post(f"{SEARCH}?outcome=denied", {"name": "denials"})
+    page = client.post(f"{SEARCH}?outcome=denied", {"name": "denials"})
+
+    assert page.context["saving"].errors["name"] == ["You have a search of this name."]
+
+
+def test_what_was_saved_is_not_deleted_by_a_link(browser: Browser, admin: Any) -> None:
+    client = browser(admin)
+    client.post(f"{SEARCH}?outcome=denied", {"name": "denials"})
+    (saved,) = client.get(SEARCH).context["saved"]
+
+    assert client.get(f"/admin/audit/searches/{saved.id}/delete").status_code == 405
