@@ -22,6 +22,8 @@ WITHOUT_ENGINES = {
     "makemessages",
 }
 
+# PostgreSQL, with what is recorded in a transaction written in one statement.
+ENGINE = "chatsec.core.postgresql"
 CONNECTION = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 # A host that swallows packets must not hold a request for the system's two minutes.
 WAIT = {"connect_timeout": 2}
@@ -62,7 +64,8 @@ def databases(urls: EngineUrls) -> dict[str, dict[str, Any]]:
 
 
 def _with_wait(database: dict[str, Any]) -> dict[str, Any]:
-    return {**database, "OPTIONS": {**WAIT, **database.get("OPTIONS", {})}}
+    options = {**WAIT, **database.get("OPTIONS", {})}
+    return {**database, "ENGINE": ENGINE, "OPTIONS": options}
 
 
 def _external(env: environ.Env, database: str, redis: str) -> EngineUrls:

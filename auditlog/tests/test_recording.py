@@ -297,7 +297,7 @@ def test_it_takes_the_types_that_services_hold() -> None:
 def test_it_names_the_missing_partition() -> None:
     far = timezone.now() + timedelta(days=5 * 366)
 
-    with pytest.raises(PartitionMissing, match="run the partition task"):
+    with pytest.raises(PartitionMissing, match="Run the partition task"):
         make_event(at=far)
 
 
