@@ -5,6 +5,7 @@ Each test is named for the requirement that it shows.
 
 import random  # noqa: TID251 - to show that nothing follows it
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.constants import RECOVERY_CODE_ALPHABET, RECOVERY_CODE_LENGTH
+from accounts.constants import (
+    RECOVERY_CODE_ALPHABET,
+    RECOVERY_CODE_LENGTH,
+    SESSION_ABSOLUTE,
+)
 from accounts.models import AuthSession, ExternalIdentity, RecoveryCode, User
 from accounts.selectors import list_live_sessions
 from accounts.services import account_tokens, factors, identities, proof, tokens
@@ -143,6 +148,18 @@ def test_v7_2_4_a_fresh_proof_ends_the_cookie_before_it():
     assert client.cookies["session"].value != thief.cookies["session"].value
     assert client.get("/account").status_code == 200
     assert thief.get("/account")["Location"].startswith("/sign-in")
+
+
+def test_v7_3_2_a_browser_that_is_always_used_signs_in_again():
+    client = sign_in_browser(Client(), make_user("alice"))
+    began = timezone.now() - SESSION_ABSOLUTE
+    for margin, answer in ((timedelta(minutes=1), 200), (-timedelta(seconds=1), 302)):
+        AuthSession.objects.update(
+            created_at=began + margin,
+            expires_at=began + margin + SESSION_ABSOLUTE,
+            last_seen_at=timezone.now(),
+        )
+        assert client.get("/account").status_code == answer
 
 
 def add_a_factor(client, user):
