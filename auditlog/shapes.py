@@ -126,3 +126,34 @@ _SHAPES: Final[Mapping[str, Callable[[ReadEvent], dict[str, Json]]]] = {
     "error": _error,
     "security_alert": _security_alert,
 }
+
+
+def row_of(read: ReadEvent) -> dict[str, Json]:
+    """Return the chapter's shape and, beside it, what every event has."""
+    event = read.event
+    return {
+        "id": str(event.event_id),
+        **describe_read(read),
+        "actor_name": read.actor_name,
+        "subject_name": read.subject_name,
+        "actor_kind": event.actor_kind,
+        "category": event.category,
+        "severity": event.severity,
+        "outcome": event.outcome,
+        "channel": event.channel,
+        "country": event.country or "",
+        "request_id": event.request_id,
+        "resource_type": event.resource_type,
+        "resource_id": event.resource_id,
+        "redacted": event.redacted,
+        "expires_at": event.expires_at.isoformat(),
+    }
+
+
+def detail_of(read: ReadEvent) -> dict[str, Json]:
+    """Return the row with the opened details."""
+    return {
+        **row_of(read),
+        "details": dict(read.details),
+        "subject_details": dict(read.subject_details),
+    }

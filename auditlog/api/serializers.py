@@ -10,7 +10,8 @@ from auditlog import selectors
 from auditlog.constants import ALERT_STATES, CATEGORIES, OUTCOMES, SEVERITIES
 from auditlog.models import Alert, Event
 from auditlog.selectors.filters import CHANNELS, PERIODS
-from auditlog.shapes import ReadEvent, describe_read
+from auditlog.services.exporting import FORMATS
+from auditlog.shapes import row_of
 from chatsec.core.errors import Json
 
 
@@ -62,6 +63,19 @@ class EventQuery(FilterQuery):
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=200)
 
 
+class ExportQuery(FilterQuery):
+    """A search, and the file to make of it."""
+
+    format = serializers.ChoiceField(
+        required=False, choices=FORMATS, help_text="By default `jsonl`."
+    )
+    contents = serializers.ChoiceField(
+        required=False,
+        choices=("clear", "opened"),
+        help_text="`opened` adds names and details; by default neither.",
+    )
+
+
 class AlertQuery(serializers.Serializer[Any]):
     """The parameters of an alert list."""
 
@@ -73,7 +87,7 @@ class EventRows(serializers.ListSerializer[Any]):
 
     def to_representation(self, data: Any) -> list[Any]:
         """Return the rows with a constant number of queries."""
-        return [event_row(read) for read in selectors.read_events(list(data))]
+        return [row_of(read) for read in selectors.read_events(list(data))]
 
 
 class EventRow(serializers.Serializer[Event]):
@@ -90,6 +104,7 @@ class EventRow(serializers.Serializer[Event]):
     severity = serializers.CharField()
     outcome = serializers.CharField()
     channel = serializers.CharField()
+    country = serializers.CharField()
     request_id = serializers.CharField()
     resource_type = serializers.CharField()
     resource_id = serializers.CharField()
@@ -159,36 +174,6 @@ class AlertRow(serializers.Serializer[Alert]):
 
     class Meta:
         list_serializer_class = AlertRows
-
-
-def event_row(read: ReadEvent) -> dict[str, Json]:
-    """Return the chapter's shape and, beside it, what every event has."""
-    event = read.event
-    return {
-        "id": str(event.event_id),
-        **describe_read(read),
-        "actor_name": read.actor_name,
-        "subject_name": read.subject_name,
-        "actor_kind": event.actor_kind,
-        "category": event.category,
-        "severity": event.severity,
-        "outcome": event.outcome,
-        "channel": event.channel,
-        "request_id": event.request_id,
-        "resource_type": event.resource_type,
-        "resource_id": event.resource_id,
-        "redacted": event.redacted,
-        "expires_at": event.expires_at.isoformat(),
-    }
-
-
-def event_detail(read: ReadEvent) -> dict[str, Json]:
-    """Return the row with the opened details."""
-    return {
-        **event_row(read),
-        "details": dict(read.details),
-        "subject_details": dict(read.subject_details),
-    }
 
 
 def _alert_row(read: selectors.ReadAlert) -> dict[str, Json]:

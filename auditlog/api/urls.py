@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from auditlog.api.views import alerts, events, searches
+from auditlog.api.views import alerts, events, exports, searches
 
 urlpatterns = [
     path("audit/events", events.EventList.as_view(), name="audit-events"),
+    path(
+        "audit/events/export",
+        exports.EventExport.as_view(),
+        name="audit-event-export",
+    ),
     path(
         "audit/events/counts",
         events.EventCounts.as_view(),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 
 from auditlog import selectors
@@ -22,6 +23,7 @@ from chatsec.core.errors import DomainError, Invalid
 
 VIEW_AUDIT = "view_audit"
 PAGE_SIZE = 50
+EXPORTS = (("CSV", "csv"), ("JSON lines", "jsonl"), ("OCSF", "ocsf"))
 # Without a word about time, the page shows what was lately.
 DEFAULT = {"period": "day"}
 TIME_WORDS = ("since", "until", "period", "request_id", "q")
@@ -71,6 +73,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "is_filtered": bool(request.GET),
         "more_fields": [form[name] for name in MORE],
         "has_more_filters": any(words.get(name) for name in MORE),
+        "exports": _exports(words),
         "saving": saving,
         "saved": searches.shown(),
         **WIDE,
@@ -116,6 +119,12 @@ def _chart(words: dict[str, str]) -> Chart | None:
         return draw(selectors.count_events(wanted, now=now), words)
     except selectors.SearchTooWide:
         return None
+
+
+def _exports(words: dict[str, str]) -> list[tuple[str, str]]:
+    query = search_address(words).partition("?")[2]
+    here = f"{reverse('audit-export')}?{query}&format="
+    return [(name, here + kind) for name, kind in EXPORTS]
 
 
 def _beside(words: dict[str, str], cursor: str | None) -> str:

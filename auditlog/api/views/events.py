@@ -19,13 +19,12 @@ from auditlog.api.serializers import (
     EventQuery,
     FilterQuery,
     counts_body,
-    event_detail,
-    event_row,
 )
 from auditlog.api.views.pages import VIEW_AUDIT
 from auditlog.services import Target, record
 from auditlog.services.proving import prove_event
 from auditlog.services.reading import read_counts, read_event, read_page
+from auditlog.shapes import detail_of, row_of
 from chatsec.core.api import ApiView, CursorPage
 
 PAGE_SIZE, MAX_PAGE_SIZE = CursorPage.page_size, CursorPage.max_page_size
@@ -43,7 +42,7 @@ class EventList(ApiView):
         shown = read_page(words, cursor=words.get("cursor", ""), size=_size(words))
         return Response(
             {
-                "results": [event_row(read) for read in shown.events],
+                "results": [row_of(read) for read in shown.events],
                 "next": _link(request, shown.older),
                 "previous": _link(request, shown.newer),
             }
@@ -69,7 +68,7 @@ class EventOne(ApiView):
     @extend_schema(responses=EventDetail)
     def get(self, request: Request, event_id: UUID) -> Response:
         """Return the event and what of it still opens."""
-        return Response(event_detail(read_event(event_id)))
+        return Response(detail_of(read_event(event_id)))
 
 
 class EventProof(ApiView):

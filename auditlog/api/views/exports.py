@@ -1,0 +1,64 @@
+"""Events as a file, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from auditlog.api.serializers import ExportQuery
+from auditlog.api.views.pages import VIEW_AUDIT
+from auditlog.formats import MEDIA_TYPES
+from auditlog.services.exporting import Order, start_export
+from chatsec.core.api import ApiView
+
+
+class FirstRenderer(BaseContentNegotiation):
+    """Leaves `format` in the address to us; refusals are documents as everywhere."""
+
+    def select_parser(self, request: Request, parsers: Sequence[object]) -> object:
+        """Return the one parser."""
+        return parsers[0]
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Sequence[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        """Return the one renderer."""
+        return renderers[0], str(renderers[0].media_type)
+
+
+class EventExport(ApiView):
+    """What a search finds, as a file."""
+
+    required_permission = VIEW_AUDIT
+    content_negotiation_class = FirstRenderer
+
+    @extend_schema(
+        parameters=[ExportQuery],
+        responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Return the file; what was taken is on record before and after."""
+        return export_response(request.query_params.dict())
+
+
+def export_response(words: dict[str, str]) -> StreamingHttpResponse:
+    """Return the stream of an export, as a file to keep."""
+    order = Order.read(words)
+    response = StreamingHttpResponse(
+        start_export(words), content_type=MEDIA_TYPES[order.format]
+    )
+    ending = "csv" if order.format == "csv" else f"{order.format}.ndjson"
+    name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{ending}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Accel-Buffering"] = "no"
+    return response
