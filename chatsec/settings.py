@@ -25,6 +25,10 @@ if CHATSEC_ENV not in {"development", "test", "production"}:
     raise installation.MissingSetting("CHATSEC_ENV", "is not development or production")
 
 CHATSEC_DATA_DIR = Path(env.str("CHATSEC_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+if UNDER_TEST:
+    # Workers of a parallel run have engines of their own: one's open transaction would
+    # make the other's sealer wait, and both would count in one cache.
+    CHATSEC_DATA_DIR /= env.str("PYTEST_XDIST_WORKER", "")
 PORT = env.int("PORT", 8000)
 CHATSEC_PUBLIC_URL = env.str("CHATSEC_PUBLIC_URL", f"http://localhost:{PORT}")
 CHATSEC_ORGANISATION = env.str("CHATSEC_ORGANISATION", "Demo Organisation")

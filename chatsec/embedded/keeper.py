@@ -6,6 +6,7 @@ It is detached, belongs to no terminal, and knows its users by one lock file alo
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,7 +54,10 @@ def is_up(place: Place) -> bool:
 def bring_up(place: Place) -> None:
     """Start what does not run. The caller holds the start lock."""
     account = account_of(place)
-    open_way(place, account)
+    if place.is_in_memory:
+        account.make_directory(place.home)
+    else:
+        open_way(place, account)
     if not postgres.is_ready(place):
         postgres.start(place, account)
     postgres.bring_roles(place, account)
@@ -62,10 +66,12 @@ def bring_up(place: Place) -> None:
 
 
 def bring_down(place: Place) -> None:
-    """Stop both engines."""
+    """Stop both engines; what was in memory is gone."""
     valkey.stop(place)
     postgres.stop(place, account_of(place))
-    if place.run != place.home / "run":
+    if place.is_in_memory:
+        shutil.rmtree(place.home, ignore_errors=True)
+    elif place.run != place.home / "run":
         with suppress(OSError):
             place.run.rmdir()
 
@@ -114,7 +120,7 @@ def _watch(place: Place, leash: int) -> None:
     while True:
         time.sleep(WATCH_SECONDS)
         if not is_same_file(leash, leash_path(place)):
-            return _end_orphans(known)
+            return _end_orphans(place, known)
         if _is_last(leash):
             return bring_down(place)
         pids = _pids(place)
@@ -170,11 +176,13 @@ def _revive(place: Place) -> bool:
         return False
 
 
-def _end_orphans(pids: set[int]) -> None:
+def _end_orphans(place: Place, pids: set[int]) -> None:
     """End the engines of a data directory that somebody removed."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
+    if place.is_in_memory:
+        shutil.rmtree(place.home, ignore_errors=True)
 
 
 def _own_lock(place: Place) -> Path:

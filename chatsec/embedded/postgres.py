@@ -51,6 +51,8 @@ full_page_writes = off
 autovacuum = off
 wal_level = 'minimal'
 max_wal_senders = 0
+min_wal_size = '32MB'
+max_wal_size = '128MB'
 # Several groups of servers, each thread with its connection, share one with the tests.
 max_connections = 300
 """

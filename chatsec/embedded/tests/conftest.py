@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from chatsec.embedded import Engines, describe
-from chatsec.embedded.tests.users import User, demolish
+from chatsec.embedded.tests.users import WORKSHOP, User, demolish
 
 
 @pytest.fixture(scope="session")
 def parent() -> Iterator[Path]:
     """A directory that every account may pass through, as /home or /srv is."""
-    path = Path(tempfile.mkdtemp(prefix="ce-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="ce-", dir=WORKSHOP))
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)

@@ -12,9 +12,16 @@ import redis
 from kombu import Connection as Broker
 from sqlalchemy import create_engine, text
 
-from chatsec.embedded import describe, postgres
-from chatsec.embedded.places import SYSTEM_ROOT, locate
-from chatsec.embedded.tests.users import PROJECT, User, both_answer, place_of, query
+from chatsec.embedded import describe, places, postgres
+from chatsec.embedded.places import MEMORY_ROOT, SYSTEM_ROOT, has_memory, locate
+from chatsec.embedded.tests.users import (
+    PROJECT,
+    User,
+    both_answer,
+    eventually,
+    place_of,
+    query,
+)
 
 ROLES = {
     "owner": ("chatsec_owner", "chatsec"),
@@ -184,6 +191,34 @@ def test_the_test_engines_are_others_and_hurry(data_dir):
         creates = "SELECT rolcreatedb FROM pg_roles WHERE rolname = 'chatsec_owner'"
         assert query(engines.owner, creates) == [(True,)]
         assert not both_answer(describe(data_dir))
+
+
+@pytest.mark.skipif(not has_memory(), reason="no room in a file system in memory")
+def test_the_test_engines_live_in_memory_and_leave_nothing_there(data_dir):
+    place = locate(data_dir, durable=False)
+    for _ in range(2):
+        with User(data_dir, durable=False):
+            assert both_answer(describe(data_dir, durable=False))
+            assert place.pgdata.is_relative_to(MEMORY_ROOT)
+            assert stat.S_IMODE(place.home.stat().st_mode) == 0o700
+        eventually(lambda: not place.home.exists(), "engines were left in memory")
+
+
+def test_a_removed_data_directory_leaves_nothing_in_memory(fresh_dir):
+    user = User(fresh_dir, durable=False).wait_until_up()
+    home = locate(fresh_dir, durable=False).home
+    fresh_dir.rename(fresh_dir.with_name("gone"))
+
+    eventually(lambda: not home.exists(), "engines were left in memory")
+    user.kill()
+
+
+def test_without_memory_the_test_engines_live_on_the_disk(data_dir, monkeypatch):
+    monkeypatch.setattr(places, "MEMORY_ROOT", data_dir / "nowhere")
+    place = locate(data_dir, durable=False)
+
+    assert place.home == data_dir / "test"
+    assert not place.is_in_memory
 
 
 @pytest.mark.prove  # the next one takes the same way

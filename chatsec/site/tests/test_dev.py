@@ -20,7 +20,7 @@ from urllib.request import urlopen  # noqa: TID251 - asks our server from outsid
 import pytest
 
 from chatsec.embedded.outage import outage
-from chatsec.embedded.tests.users import demolish
+from chatsec.embedded.tests.users import WORKSHOP, demolish
 
 PROJECT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 90
@@ -115,7 +115,7 @@ def eventually(claim: Callable[[], object], explain: Callable[[], str]) -> None:
 
 @pytest.fixture(scope="module")
 def data_dir():
-    parent = Path(tempfile.mkdtemp(prefix="cd-", dir="/tmp"))
+    parent = Path(tempfile.mkdtemp(prefix="cd-", dir=WORKSHOP))
     parent.chmod(0o755)
     yield parent / "data"
     demolish(parent / "data")
