@@ -8,10 +8,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 
 from accounts.models import User
+from rbac.policy.roles import full_code
 from rbac.services.deciding import (
     as_actor,
     check_permission,
     effective_permissions,
+    has_app_permission,
 )
 from rbac.services.object_reads import has_object_permission
 
@@ -33,10 +35,7 @@ class RoleBackend(BaseBackend):
 
     def has_module_perms(self, user_obj: Subject, app_label: str) -> bool:
         """Whether the user has any permission of the app."""
-        prefix = f"{app_label}."
-        return any(
-            code.startswith(prefix) for code in self.get_all_permissions(user_obj)
-        )
+        return has_app_permission(as_actor(_person(user_obj)), app_label)
 
     def get_all_permissions(
         self, user_obj: Subject, obj: Model | None = None
@@ -45,7 +44,7 @@ class RoleBackend(BaseBackend):
         if obj is not None:
             return set()
         codes = effective_permissions(as_actor(_person(user_obj)))
-        return {code if "." in code else f"rbac.{code}" for code in codes}
+        return {full_code(code) for code in codes}
 
 
 def _person(user_obj: Subject) -> User | None:

@@ -31,6 +31,11 @@ def bare_code(code: str) -> str:
     return code.removeprefix("rbac.")
 
 
+def full_code(code: str) -> str:
+    """Return the code in Django's own form, with its app."""
+    return code if "." in code else f"rbac.{code}"
+
+
 def covers(granted: str, code: str) -> bool:
     """Whether a granted code or pattern stands for `code`, known or new."""
     if is_pattern(granted):

@@ -23,7 +23,7 @@ from chatsec.core.context import (
 from rbac import selectors
 from rbac.constants import ADMINISTRATIVE_CODES
 from rbac.policy import Bindings, Decision, Entry, Question, Reason
-from rbac.policy.roles import bare_code
+from rbac.policy.roles import bare_code, full_code
 from rbac.policy.scopes import DataScope, scope_of
 
 Attributes = Mapping[str, AttributeValue]
@@ -86,6 +86,23 @@ def effective_permissions(actor: Actor) -> tuple[str, ...]:
         code
         for code in sorted(entry.allowed_codes(bindings))
         if refused_outright(actor, code) is None
+    )
+
+
+def has_app_permission(actor: Actor, app_label: str) -> bool:
+    """Whether the actor has any registered code of the app now.
+
+    The admin asks this for each app on each of its pages: one code is enough.
+    """
+    if _refused_always(actor):
+        return False
+    entry = selectors.entry_for(actor.person)
+    bindings = question_of(actor, "").bindings
+    return any(
+        entry.check(Question(permission=code, bindings=bindings))
+        and refused_outright(actor, code) is None
+        for code in entry.bits
+        if full_code(code).startswith(f"{app_label}.")
     )
 
 

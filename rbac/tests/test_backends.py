@@ -37,6 +37,18 @@ def test_it_lists_permissions_as_django_names_them(bob, admin):
 
 
 @pytest.mark.django_db
+def test_an_app_is_open_to_whom_holds_any_permission_of_it(bob, admin, charlie):
+    apps = {code.partition(".")[0] for code in admin.get_all_permissions()}
+    admin.is_active = False
+
+    for person in (bob, charlie, AnonymousUser(), admin):
+        held = RoleBackend().get_all_permissions(person)
+        assert {app for app in apps if RoleBackend().has_module_perms(person, app)} == {
+            code.partition(".")[0] for code in held
+        }
+
+
+@pytest.mark.django_db
 def test_it_ignores_groups_and_superusers(charlie):
     charlie.groups.create(name="all").permissions.set(Permission.objects.all())
 
