@@ -1,11 +1,12 @@
 # make run   - chatsec with its engines and the demo organisation (PORT, CHATSEC_DATA_DIR)
-# make test  - the whole test suite        make check - what continuous integration runs
+# make test  - the whole test suite (WORKERS)   make check - what continuous integration runs
 # Needs Python 3.11 or newer and nothing else; PYTHON=python3.12 chooses another one.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+WORKERS ?= 2
 export PORT
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -24,8 +25,9 @@ PRODUCTION = env CHATSEC_ENV=production CHATSEC_ALLOWED_HOSTS=chatsec.example \
 run dev: $(VENV)/.installed
 	@exec $(BIN)/python manage.py dev --with-parent
 
+# Each worker has engines of its own; tests of one group stay with one worker.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 check: format-check lint types contracts deploy-check migrations-check test
 
