@@ -16,7 +16,9 @@ from tests.security.processes import servers as processes
 from tests.security.processes.people import People
 from tests.security.processes.servers import HOST, Servers, Valkey
 
-FLAWS = "no_row_locks,sessions_kept,signatures_ignored,no_work_for_nobody"
+FLAWS = (
+    "no_row_locks,sessions_kept,sessions_revived,signatures_ignored,no_work_for_nobody"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

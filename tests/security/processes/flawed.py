@@ -39,6 +39,25 @@ def sessions_kept() -> None:
     authentication.find_live_session = find
 
 
+def sessions_revived() -> None:
+    """Write a browser's session also where it is gone, and believe in what it says."""
+    from django.contrib.sessions.backends.base import UpdateError
+
+    from accounts import middleware
+    from accounts.session_store import SessionStore
+
+    save = SessionStore.save
+
+    def save_anyhow(store, **how):
+        try:
+            save(store, **how)
+        except UpdateError:
+            save(store, must_create=True)
+
+    SessionStore.save = save_anyhow
+    middleware.signs_in = lambda *_args, **_times: True
+
+
 def signatures_ignored() -> None:
     """Read tokens without checking who signed them."""
     import jwt
@@ -65,6 +84,7 @@ FLAWS: dict[str, Callable[[], None]] = {
     for flaw in (
         no_row_locks,
         sessions_kept,
+        sessions_revived,
         signatures_ignored,
         no_work_for_nobody,
     )

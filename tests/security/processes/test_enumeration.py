@@ -15,7 +15,7 @@ import pytest
 
 from accounts.models import User
 from tests.security.processes.people import WRONG
-from tests.security.processes.wire import Ask, any_address
+from tests.security.processes.wire import Ask, any_address, csrf_of
 
 TOKEN = "/api/v1/auth/token"
 RESET = "/api/v1/auth/password/reset"
@@ -29,6 +29,8 @@ TRIES_EACH = 4
 VARYING = {"date", "x-request-id"}
 NONCE = re.compile(r"'nonce-[^']+'")
 _numbers = count(1)
+
+visitor_at = cache(csrf_of)
 
 
 class Arm:
@@ -67,18 +69,11 @@ def sign_in(wire, name):
 
 
 def sign_in_by_page(wire, name):
-    cookies, token = csrf_of(wire)
+    cookies, token = visitor_at(wire)
     form = {"username": name, "password": WRONG, "csrfmiddlewaretoken": token}
     return wire.send(
         Ask("POST", "/sign-in", form=form, cookies=cookies, address=any_address())
     )
-
-
-@cache
-def csrf_of(wire):
-    page = wire.get("/sign-in", headers={"Accept": "text/html"})
-    (name,) = [n for n in page.cookies if "csrf" in n]
-    return {name: page.cookies[name]}, page.cookies[name]
 
 
 def ask_reset(wire, name):

@@ -124,6 +124,13 @@ def volley(wires: Sequence[Wire], asks: Sequence[Ask]) -> list[Answer]:
         return [each.result() for each in sent]
 
 
+def csrf_of(wire: Wire) -> tuple[dict[str, str], str]:
+    """Return the cookie of a visitor's browser, and the token for its forms."""
+    page = wire.get("/sign-in", headers={"Accept": "text/html"})
+    (name,) = [each for each in page.cookies if "csrf" in each]
+    return {name: page.cookies[name]}, page.cookies[name]
+
+
 def any_address() -> str:
     """Return an address of a network that no other request comes from, nearly."""
     a, b, c = secrets.token_bytes(3)
