@@ -8,6 +8,9 @@ LOCK_AFTER_FAILURES = 5
 LOCK_PERIOD = timedelta(minutes=15)
 ADDRESS_FAILURES = 30
 SUBNET_FAILURES = 100
+# Of one app at one address. Apart from those of people: an app that goes on sending a
+# token that is over must not lock the office that it runs in out of signing in.
+APP_FAILURES = 100
 
 # How many threads of one server may compute a hash, wait for one, wait for the tries
 # of others at the same account, and hold a failed answer back. Each is refused beyond.
@@ -126,4 +129,5 @@ INVALID_CREDENTIALS_MESSAGE = "Wrong user name or password."
 BUSY_MESSAGE = (
     "Too many passwords are being checked at this moment. Please try again in a second."
 )
+APP_REFUSED_MESSAGE = "This app was refused too often. Please wait."
 LOCKED_MESSAGE = "Too many failed sign-ins. Please wait before the next try."

@@ -10,6 +10,8 @@ class AttemptBudget(models.Model):
         # In the order in which they are locked, so that two tries cannot deadlock.
         ACCOUNT = "account", "Account"
         ADDRESS = "address", "Address"
+        # What a connected app itself sends from one address.
+        APP = "app", "Connected app"
         # Tries from a browser that its owner used before, or in a session of his.
         DEVICE = "device", "Known device"
         SUBNET = "subnet", "Network"

@@ -34,8 +34,10 @@ from accounts.app_scopes import CHAT, SCOPES, in_order
 from accounts.constants import GRANT_ABSOLUTE
 from accounts.models import OAuthApplication
 from accounts.redirect_uris import form_target_of
+from accounts.services import lockout
 from accounts.services.oauth import target_of
 from auditlog.services import record_refusal
+from chatsec.core import context
 from chatsec.core.context import current_actor
 
 # After prompt=login there is this long to sign in and come back.
@@ -199,9 +201,21 @@ class FormEndpoint(OAuthLibMixin, View):
 
     @method_decorator(sensitive_post_parameters(*SECRETS))
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Answer in the protocol's JSON; a refusal leaves evidence."""
+        """Answer in the protocol's JSON; a refusal leaves evidence.
+
+        Too many refusals of one app at one address are TooMany: a problem document
+        with `Retry-After`.
+        """
         if fault := _find_form_fault(request):
             return _refusal(fault)
+        app = _named_app(request)
+        ip = context.current().ip
+        with lockout.attempt_by_app(app.id if app else None, ip=ip) as attempt:
+            answer = self._answered(request)
+            attempt.succeeded = answer.status_code == 200
+        return answer
+
+    def _answered(self, request: HttpRequest) -> HttpResponse:
         # A replay or a reuse ends a session and is refused: both have to be kept.
         with transaction.atomic():
             headers, body, status = self.answer(request)
@@ -249,14 +263,17 @@ def _refusal(text: str) -> JsonResponse:
     return JsonResponse(shown, status=400, headers={"Cache-Control": "no-store"})
 
 
+def _named_app(request: HttpRequest) -> OAuthApplication | None:
+    client_id = request.POST.get("client_id", "")
+    return OAuthApplication.objects.filter(client_id=client_id).first()
+
+
 def _record_refusal(request: HttpRequest, body: str) -> None:
     error = json.loads(body).get("error")
     if error not in REFUSALS_WITH_EVIDENCE:
         return
     # An unknown id is not kept: it may be anything that somebody typed.
-    application = OAuthApplication.objects.filter(
-        client_id=request.POST.get("client_id", "")
-    ).first()
+    application = _named_app(request)
     record_refusal(
         events.APP_REFUSED,
         outcome="denied",

@@ -24,6 +24,8 @@ from uuid_utils.compat import uuid7
 
 from accounts.constants import (
     ADDRESS_FAILURES,
+    APP_FAILURES,
+    APP_REFUSED_MESSAGE,
     LOCK_AFTER_FAILURES,
     LOCK_NOTICE_PAUSE,
     LOCK_PERIOD,
@@ -43,12 +45,14 @@ from auditlog.events import SECURITY_ALERT
 from auditlog.services import Target, record
 from chatsec.core import context
 from chatsec.core.crypto import blind_index
+from chatsec.core.errors import TooMany
 
 Scope = AttemptBudget.Scope
 LIMITS: Mapping[str, int] = {
     Scope.ACCOUNT: LOCK_AFTER_FAILURES,
     Scope.DEVICE: LOCK_AFTER_FAILURES,
     Scope.ADDRESS: ADDRESS_FAILURES,
+    Scope.APP: APP_FAILURES,
     Scope.SUBNET: SUBNET_FAILURES,
 }
 # The budgets that are closed for a while when they are spent; the others just count.
@@ -94,14 +98,11 @@ def attempt(
     Raises AccountLocked when there is none, or Busy when too many wait for one. A
     block that dies leaves its place taken: a crash is no free try.
     """
-    now = now or timezone.now()
     account = account_digest(user, name)
-    reserved = Attempt(account, user, _own_keys(user) or _keys(account, ip))
-    _reserve(reserved, now=now)
-    try:
-        yield reserved
-    finally:
-        _settle(reserved, now=now)
+    keys = _own_keys(user) or _keys(account, ip)
+    reserved = Attempt(account, user, keys)
+    with _reserved(reserved, now=now or timezone.now()) as attempt:
+        yield attempt
 
 
 @contextmanager
@@ -110,10 +111,33 @@ def attempt_from(ip: str | None, *, now: datetime | None = None) -> Iterator[Att
 
     Only the address and its network are counted.
     """
-    now = now or timezone.now()
     keys = _keys(b"", ip)
     del keys[Scope.ACCOUNT]
-    reserved = Attempt(b"", None, keys)
+    with _reserved(Attempt(b"", None, keys), now=now or timezone.now()) as attempt:
+        yield attempt
+
+
+@contextmanager
+def attempt_by_app(
+    app_id: UUID | None, *, ip: str | None, now: datetime | None = None
+) -> Iterator[Attempt]:
+    """Reserve a place for what an app sends; an id that is no app's is None.
+
+    Raises TooMany when it was refused too often.
+    """
+    digest = _own_digest("app", f"{app_id}:{address_of(ip) if ip else ''}")
+    reserved = Attempt(b"", None, {str(Scope.APP): digest})
+    try:
+        with _reserved(reserved, now=now or timezone.now()) as attempt:
+            yield attempt
+    except AccountLocked as locked:
+        raise TooMany(
+            APP_REFUSED_MESSAGE, retry_after_seconds=locked.retry_after_seconds
+        ) from locked
+
+
+@contextmanager
+def _reserved(reserved: Attempt, *, now: datetime) -> Iterator[Attempt]:
     _reserve(reserved, now=now)
     try:
         yield reserved
@@ -137,7 +161,7 @@ def _own_keys(user: User | None) -> dict[str, bytes]:
     return {} if device is None else {Scope.DEVICE: _own_digest("device", device.id)}
 
 
-def _own_digest(what: Literal["session", "device"], row_id: UUID) -> bytes:
+def _own_digest(what: Literal["session", "device", "app"], row_id: UUID | str) -> bytes:
     return blind_index("accounts.lockout", f"{what}:{row_id}")
 
 

@@ -55,8 +55,9 @@ def test_of_parallel_refreshes_one_wins_and_the_family_ends(
 def test_of_refreshes_in_many_processes_one_wins_fifty_times(phone, browser, alice):
     visitor = browser(alice)
 
-    for _trial in range(50):
+    for trial in range(50):
         told = phone.connect(visitor)
+        phone.http.defaults["REMOTE_ADDR"] = f"10.0.1.{trial}"
         token = told["refresh_token"]
         got = race_processes(32, lambda: phone.refresh(token).status_code)  # noqa: B023 - at once
         assert sorted(got) == [200] + [400] * 31
@@ -84,8 +85,9 @@ def test_of_parallel_exchanges_one_wins_and_what_it_got_ends(phone, browser, ali
 def test_of_exchanges_in_many_processes_one_wins_fifty_times(phone, browser, alice):
     visitor = browser(alice)
 
-    for _trial in range(50):
+    for trial in range(50):
         code = phone.get_code(visitor)
+        phone.http.defaults["REMOTE_ADDR"] = f"10.0.2.{trial}"
         got = race_processes(16, lambda: phone.exchange(code).status_code)  # noqa: B023 - at once
         assert sorted(got) == [200] + [400] * 15
         session = AuthSession.objects.filter(kind="oauth").latest("created_at")

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import access_tokens
 from accounts.models import AuthorizationCode, AuthSession, Notice
-from accounts.services import applications, people, sessions
+from accounts.services import applications, lockout, people, sessions
+from accounts.tests.factories import PASSWORD
 from accounts.tests.oauth.app import App, basic, register, register_site
 from auditlog.selectors import list_events
 
@@ -534,3 +535,54 @@ def test_an_id_token_tells_the_app_who_signed_in(phone, browser, alice):
 
 def test_without_openid_there_is_no_id_token(phone, browser, alice):
     assert "id_token" not in phone.connect(browser(alice), scope="chat")
+
+
+FEW = 5
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setitem(lockout.LIMITS, "app", FEW)
+
+
+@pytest.mark.usefixtures("few")
+def test_an_app_that_is_refused_all_the_time_has_to_wait(phone, site, browser, alice):
+    code = phone.get_code(browser(alice))
+    for _ in range(FEW):
+        assert phone.refresh("made-up").status_code == 400
+
+    refused = phone.refresh("made-up")
+    right = phone.exchange(code)
+
+    for answer in (refused, right):
+        assert answer.status_code == 429
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "rate_limited"
+        assert 0 < int(answer["Retry-After"]) <= 300
+    # Nobody else is: another app, the same app elsewhere, and people who sign in.
+    assert site.refresh("made-up").status_code == 400
+    sign_in = {"username": "alice", "password": PASSWORD}
+    signed_in = phone.http.post(
+        "/api/v1/auth/token", sign_in, content_type="application/json"
+    )
+    assert signed_in.status_code == 200
+    phone.http.defaults["REMOTE_ADDR"] = "198.51.100.9"
+    assert phone.exchange(code).status_code == 200
+
+
+@pytest.mark.usefixtures("few")
+def test_made_up_apps_share_one_budget(phone):
+    for number in range(FEW):
+        given = {"client_id": f"made-up-{number}", "token": "x"}
+        assert phone.post("/o/revoke", **given).status_code == 401
+
+    assert phone.post("/o/revoke", client_id="another", token="x").status_code == 429
+
+
+@pytest.mark.usefixtures("few")
+def test_an_app_that_is_answered_never_waits(phone, browser, alice):
+    told = phone.connect(browser(alice), scope="chat offline_access")
+    for _ in range(FEW + 5):
+        told = phone.refresh(told["refresh_token"]).json()
+
+    assert told["access_token"]
