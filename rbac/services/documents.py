@@ -45,6 +45,8 @@ class PolicyDocument:
     roles: tuple[RoleDefinition, ...]
     sod_rules: tuple[SodDefinition, ...] = ()
     assignments: tuple[AssignmentDefinition, ...] | None = None
+    # Roles of which it does not say whether they need a factor: that stays as it is.
+    silent_on_factors: frozenset[str] = frozenset()
 
 
 class _Exact(yaml.SafeDumper):
@@ -107,7 +109,16 @@ def read_document(text: str | bytes) -> PolicyDocument:
         roles=roles,
         sod_rules=tuple(_sod_rules(body.get("sod_rules", []))),
         assignments=assignments,
+        silent_on_factors=frozenset(_silent_on_factors(body.get("roles"))),
     )
+
+
+def _silent_on_factors(given: object) -> Iterator[str]:
+    """Yield the roles of a file from before roles could need a factor."""
+    for item in _list(given, "roles"):
+        role = _mapping(item, "roles")
+        if "requires_factor" not in role:
+            yield _text(role, "name", "roles")
 
 
 def _load(text: str | bytes) -> object:
@@ -223,8 +234,8 @@ def _role_out(role: RoleDefinition) -> Json:
         out["description"] = role.description
     if role.is_break_glass:
         out["is_break_glass"] = True
-    if role.requires_factor:
-        out["requires_factor"] = True
+    # Said of each: a file that is silent changes nothing about it.
+    out["requires_factor"] = role.requires_factor
     if role.inherits:
         out["inherits"] = [*sorted(role.inherits)]
     ordered = sorted(role.grants, key=lambda grant: str(_grant_out(grant)))

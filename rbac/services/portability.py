@@ -88,9 +88,10 @@ def import_policy(
     of delegation hold as for any other edit.
     """
     refuse_unless_administrator(actor)
-    roles = _by_name(tuple(_valid(role) for role in document.roles))
-    document = replace(document, roles=tuple(roles.values()))
     stored = _by_name(current_document().roles)
+    said = _with_factors(document, stored)
+    roles = _by_name(tuple(_valid(role) for role in said))
+    document = replace(document, roles=tuple(roles.values()))
     edited = [
         name
         for name in {*stored, *roles}
@@ -118,6 +119,16 @@ def import_policy(
 def export_text(*, assignments: str = "without") -> str:
     """Return the stored policy as YAML."""
     return write_document(current_document(assignments=assignments))
+
+
+def _with_factors(document: PolicyDocument, stored: Roles) -> Iterator[RoleDefinition]:
+    """Yield the document's roles; where it is silent on factors, as they are stored."""
+    for role in document.roles:
+        before = stored.get(role.name)
+        if role.name in document.silent_on_factors and before is not None:
+            yield replace(role, requires_factor=before.requires_factor)
+        else:
+            yield role
 
 
 def _valid(role: RoleDefinition) -> RoleDefinition:

@@ -7,7 +7,7 @@ does not hold himself. For what administers, that is: else nobody could help any
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from chatsec.core.context import Actor, Person, current_actor
 from chatsec.core.errors import Denied
 from rbac import selectors
 from rbac.constants import ADMINISTRATIVE_CODES, MANAGE_ROLES
+from rbac.governance_selectors import list_eligible_roles
 from rbac.policy import Grant
 from rbac.policy.roles import covers
 from rbac.services import delegation
@@ -30,8 +31,9 @@ ATTRIBUTES = frozenset(
 def refuse_managing(person: Person, columns: Collection[str]) -> None:
     """Raise Denied unless the actor may change these columns of the account.
 
-    Roles that the account is going to have count as well. Of his own, nobody changes
-    what decides which rows he sees, unless he gives out roles anyway.
+    Roles that the account is going to have count as well, and emergency roles that its
+    owner may activate. Of his own, nobody changes what decides which rows he sees,
+    unless he gives out roles anyway.
     """
     actor = current_actor()
     if not _is_bound(actor):
@@ -39,7 +41,13 @@ def refuse_managing(person: Person, columns: Collection[str]) -> None:
     if actor.id == person.id:
         _refuse_own(actor, columns)
         return
-    delegation.refuse_beyond(delegation.grants_held(actor), _administration_of(person))
+    held = delegation.grants_held(actor)
+    delegation.refuse_beyond(held, _administration_of(_lines_of(person)))
+    # Once more as he would be in an emergency: its denials must not hide the rest.
+    names = list_eligible_roles(person.id, now=timezone.now()).values_list("name")
+    if emergency := _lines_of_roles(name for (name,) in names):
+        lines = [*_lines_of(person), *emergency]
+        delegation.refuse_beyond(held, _administration_of(lines))
 
 
 def refuse_lending(person: Person, codes: Collection[str]) -> None:
@@ -73,20 +81,18 @@ def _refuse_own(actor: Actor, columns: Collection[str]) -> None:
         )
 
 
-def _administration_of(person: Person) -> list[Grant]:
-    return [
-        line
-        for line in _lines_of(person)
-        if line.effect == "deny" or _administers(line.code)
-    ]
+def _administration_of(lines: Iterable[Grant]) -> list[Grant]:
+    return [each for each in lines if each.effect == "deny" or _administers(each.code)]
 
 
 def _lines_of(person: Person) -> list[Grant]:
     """Return the lines of every role that the person has or is going to have."""
     live = selectors.list_live_assignments(person.id, now=timezone.now())
-    entry = selectors.current_snapshot().entry(
-        live.values_list("role__name", flat=True)
-    )
+    return _lines_of_roles(live.values_list("role__name", flat=True))
+
+
+def _lines_of_roles(names: Iterable[str]) -> list[Grant]:
+    entry = selectors.current_snapshot().entry(names)
     return [item.grant for item in entry.held]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -415,3 +416,40 @@ def test_it_explains_on_the_command_line(bob):
 def test_it_refuses_unclear_questions(bob, args, options):
     with pytest.raises(CommandError):
         run("rbac_explain", *args, **options)
+
+
+def test_a_file_from_before_factors_were_required_keeps_that_they_are(db):
+    """What it says nothing of stays; the same file still refuses what it does say."""
+    Role.objects.filter(name="finance").update(requires_factor=True)
+    before = current_document()
+    older = re.sub(r"\n +requires_factor: \w+", "", export_text())
+    assert "requires_factor" not in older
+
+    assert import_policy(SYSTEM, document=read_document(older)) == []
+
+    assert current_document() == before
+    assert Role.objects.get(name="admin").requires_factor
+
+
+def test_what_a_file_says_of_factors_is_done(db):
+    """An export says it of every role, so that reading it again brings it all back."""
+    text = export_text()
+    assert text.count("requires_factor: ") == Role.objects.count()
+    Role.objects.filter(name="finance").update(requires_factor=True)
+
+    changes = import_policy(SYSTEM, document=read_document(text))
+
+    assert changes == ["~ role finance", "  ~ needs a second factor: False"]
+    assert not Role.objects.get(name="finance").requires_factor
+    weaker = text.replace("requires_factor: true", "requires_factor: false")
+    with pytest.raises(Conflict):
+        import_policy(SYSTEM, document=read_document(weaker))
+
+
+def test_a_new_role_of_a_file_that_says_nothing_needs_no_factor(db):
+    older = re.sub(r"\n +requires_factor: \w+", "", export_text())
+    added = older.replace("roles:\n", "roles:\n- name: scout\n  grants: []\n", 1)
+
+    import_policy(SYSTEM, document=read_document(added))
+
+    assert not Role.objects.get(name="scout").requires_factor

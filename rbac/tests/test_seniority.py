@@ -14,7 +14,11 @@ from accounts.services.api_keys import KeyTerms, make_service_key
 from accounts.services.service_accounts import create_service_account
 from accounts.tests.factories import make_session, make_user
 from chatsec.core import context
+from chatsec.core.context import SYSTEM
 from chatsec.core.errors import Denied
+from rbac.models import BreakGlassEligibility
+from rbac.services.break_glass import make_eligible
+from rbac.services.seniority import refuse_managing
 from rbac.tests.factories import give_role
 from rbac.tests.governing import make_role
 
@@ -146,3 +150,46 @@ def test_one_changes_ones_own_name_and_an_administrator_his_own_place(
     place = api(admin).patch(f"/api/v1/users/{admin.id}", {"region": "south"})
 
     assert (own.status_code, place.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("role", "until", "refused"),
+    [
+        (("read_audit_in_need", "view_audit"), None, True),
+        (("roles_in_need", "manage_roles"), timedelta(days=1), True),
+        (("figures_in_need", "read_financial"), None, False),
+    ],
+)
+def test_who_may_administer_in_an_emergency_counts_as_if_he_did(
+    helper, erin, role, until, refused
+):
+    """Or his address leads to the emergency role, by a reset and a factor anew."""
+    make_role(*role, is_break_glass=True)
+    make_eligible(
+        SYSTEM,
+        user=erin,
+        role=role[0],
+        reason="on call",
+        valid_until=until and timezone.now() + until,
+    )
+
+    with acting_as(helper):
+        if refused:
+            with pytest.raises(Denied):
+                refuse_managing(erin, {"email"})
+        else:
+            refuse_managing(erin, {"email"})
+
+
+@pytest.mark.parametrize("over", ["revoked", "expired"])
+def test_an_eligibility_that_is_over_counts_no_more(helper, erin, over):
+    make_role("roles_in_need", "manage_roles", is_break_glass=True)
+    made = make_eligible(SYSTEM, user=erin, role="roles_in_need", reason="on call")
+    past = timezone.now() - timedelta(seconds=1)
+    column = {"revoked": "revoked_at", "expired": "valid_until"}[over]
+    BreakGlassEligibility.objects.filter(pk=made.pk).update(
+        created_at=past - timedelta(days=1), **{column: past}
+    )
+
+    with acting_as(helper):
+        refuse_managing(erin, {"email"})
