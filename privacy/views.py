@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import AccountLocked, Busy
 from chatsec.core.context import current_actor
@@ -104,7 +104,7 @@ def cancel_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET  # no HEAD: a look would use a download up
+@require_POST  # it uses one of the downloads up, so no link and no look may
 def download(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     """Send the visitor's own export."""
     try:

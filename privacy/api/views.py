@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from chatsec.core.api import PUBLIC, SIGNED_IN, ApiView, paginate
 from chatsec.core.context import current_actor
-from chatsec.core.errors import Unauthenticated
+from chatsec.core.errors import Denied, Unauthenticated
 from privacy import selectors
 from privacy.api.serializers import (
     ConsentDecisionSerializer,
@@ -136,8 +136,18 @@ class DownloadView(ApiView):
     @extend_schema(responses={(200, "application/zip"): OpenApiResponse(bytes)})
     def get(self, request: Request, request_id: UUID) -> StreamingHttpResponse:
         """Send the caller's own export; each time uses one of its downloads up."""
+        _refuse_other_sites(request)
         found = downloads.start_download(current_actor(), request_id)
         return zip_response(found)
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """Raise Denied where a page of another site made a browser ask (Fetch Metadata).
+
+    A program sends no such header; it brings a token, which no browser adds by itself.
+    """
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+        raise Denied("Another site asked for this.", code="cross_site")
 
 
 def _own_id() -> UUID:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuthSession
 from accounts.tests.factories import PASSWORD
 from chatsec.core import personal_data
 from privacy import selectors, tasks
-from privacy.models import SubjectRequest
+from privacy.models import ExportArtifact, SubjectRequest
 from privacy.services import exports, requests
 from privacy.tests.factories import actor_of, finished_export, open_export
 
@@ -135,7 +136,7 @@ def test_a_stranger_neither_cancels_nor_downloads(browser, alice, charlie):
 
     client.post(f"/privacy/requests/{request.id}/cancel")
     exports.fulfil_request(request.id)
-    page = client.get(f"/privacy/requests/{request.id}/download")
+    page = client.post(f"/privacy/requests/{request.id}/download")
 
     assert page.status_code == 404
     request.refresh_from_db()
@@ -145,10 +146,25 @@ def test_a_stranger_neither_cancels_nor_downloads(browser, alice, charlie):
 def test_the_export_is_downloaded(browser, alice):
     request = finished_export(alice)
 
-    answer = browser(alice).get(f"/privacy/requests/{request.id}/download")
+    answer = browser(alice).post(f"/privacy/requests/{request.id}/download")
 
     assert answer["Content-Type"] == "application/zip"
     assert b"".join(answer.streaming_content)[:2] == b"PK"
+
+
+def test_a_link_of_another_site_uses_no_download_up(browser, alice):
+    """Each takes one of three: a press of our button, with our token (ASVS 3.5.3)."""
+    request = finished_export(alice)
+    path = f"/privacy/requests/{request.id}/download"
+    client = browser(alice)
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    button = f'<form method="post" action="{path}"'
+
+    assert button in client.get("/privacy").content.decode()
+    assert client.get(path).status_code == 405
+    assert strict.post(path).status_code == 403
+    assert ExportArtifact.objects.get().downloads_left == 3
 
 
 @pytest.mark.parametrize(

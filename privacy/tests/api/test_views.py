@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import AuthSession
 from accounts.tests.factories import PASSWORD
 from privacy import tasks
-from privacy.models import SubjectRequest
+from privacy.models import ExportArtifact, SubjectRequest
 from privacy.services import exports
 from privacy.tests.factories import finished_export, open_export
 
@@ -271,3 +271,20 @@ def test_a_look_at_the_headers_uses_no_download_up(api, alice):
     assert client.head(f"{REQUESTS}/{request.id}/download").status_code == 405
     left = client.get(f"{REQUESTS}/{request.id}").json()["download"]["downloads_left"]
     assert left == 3
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)],
+)
+def test_a_page_of_another_site_uses_no_download_up(browser, alice, site, status):
+    """With the cookie that a browser would send along (Fetch Metadata, ASVS 3.5.3)."""
+    request = finished_export(alice)
+
+    answer = browser(alice).get(
+        f"{REQUESTS}/{request.id}/download", headers={"Sec-Fetch-Site": site}
+    )
+
+    assert answer.status_code == status
+    left = ExportArtifact.objects.get().downloads_left
+    assert left == (3 if status == 403 else 2)
