@@ -126,6 +126,15 @@ def admin(db: None) -> Any:
 
 
 @pytest.fixture
+def auditor(db: None) -> Any:
+    """Staff who may read the audit log and do nothing else."""
+    from rbac.tests.governing import make_role
+
+    make_role("auditor", "view_audit")
+    return _person("olivia", "auditor", is_staff=True, totp=True)
+
+
+@pytest.fixture
 def api(db: None) -> Callable[..., Any]:
     """Return a maker of API clients: anonymous, or with a real access token."""
     from rest_framework.test import APIClient

@@ -9,7 +9,11 @@ class AuditlogConfig(AppConfig):
     name = "auditlog"
     verbose_name = "Audit log"
     # Pages beside those of the models: what it is called, its address, who sees it.
-    admin_pages = (("Search", "audit-search", "rbac.view_audit"),)
+    admin_pages = (
+        ("Search", "audit-search", "rbac.view_audit"),
+        ("Incidents", "audit-incidents", "rbac.view_audit"),
+        ("Who is told of incidents", "audit-routes", "rbac.manage_incidents"),
+    )
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

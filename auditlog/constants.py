@@ -40,6 +40,18 @@ ALERT_STATES: Final[tuple[AlertState, ...]] = get_args(AlertState)
 INCIDENT_STATES: Final = ALERT_STATES
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 ENTRY_KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
+Channel = Literal["mail", "slack", "webhook"]
+DeliveryState = Literal["pending", "sent", "given_up"]
+CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+DELIVERY_STATES: Final[tuple[DeliveryState, ...]] = get_args(DeliveryState)
+# Twelve tries take about six hours; what is not there by then is given up, loudly.
+DELIVERY_TRIES: Final = 12
+DELIVERY_FIRST_PAUSE: Final = timedelta(seconds=30)
+DELIVERY_LONGEST_PAUSE: Final = timedelta(hours=1)
+DELIVERY_LEASE: Final = timedelta(minutes=2)
+DELIVERY_BATCH: Final = 50
+# Between two messages about one incident to one route; what comes meanwhile is one.
+DELIVERY_DIGEST: Final = timedelta(minutes=15)
 # Alerts about somebody within this time of an incident about him belong to it.
 INCIDENT_WINDOW: Final = timedelta(hours=24)
 MAX_NOTE: Final = 4000

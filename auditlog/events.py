@@ -101,6 +101,26 @@ INCIDENT_READ = register(
     fail_closed=True,
     description="Somebody opened an incident with its notes",
 )
+ROUTE_CHANGED = register(
+    "auditlog.route_changed",
+    category="security",
+    severity="notice",
+    fail_closed=True,
+    description="Somebody changed who is told of incidents",
+)
+ROUTE_TESTED = register(
+    "auditlog.route_tested",
+    category="security",
+    fail_closed=True,
+    description="Somebody sent a test message to those who are told of incidents",
+)
+MESSAGE_GIVEN_UP = register(
+    "auditlog.message_given_up",
+    category="security",
+    severity="error",
+    fail_closed=True,
+    description="A message about an incident did not arrive and is tried no more",
+)
 # Written by the database function that drops the partition, in the same transaction.
 PARTITION_PRUNED = register(
     "auditlog.partition_pruned",

@@ -7,7 +7,14 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from auditlog.rules import DENIAL_RULES, VOLUME_RULES
-from auditlog.services import anchoring, detection, partitions, pruning, sealer
+from auditlog.services import (
+    anchoring,
+    detection,
+    outbox,
+    partitions,
+    pruning,
+    sealer,
+)
 
 
 @shared_task
@@ -42,3 +49,9 @@ def seal_events() -> int:
 def anchor_head() -> int:
     """Leave the newest head outside of the database; return at how many places."""
     return len(anchoring.anchor_head())
+
+
+@shared_task
+def deliver_messages() -> int:
+    """Send the messages about incidents that are due; return how many went."""
+    return outbox.deliver_due()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auditlog.pages import event, exports, search, searches
+from auditlog.pages import event, exports, incidents, routes, search, searches
 
 urlpatterns = [
     path("admin/audit/search", search.search, name="audit-search"),
@@ -18,4 +18,13 @@ urlpatterns = [
     path(
         "admin/audit/events/<uuid:event_id>/proof", event.proof, name="audit-event-file"
     ),
+    path("admin/audit/incidents", incidents.incident_list, name="audit-incidents"),
+    path(
+        "admin/audit/incidents/<uuid:pk>",
+        incidents.incident_page,
+        name="audit-incident",
+    ),
+    path("admin/audit/routes", routes.route_list, name="audit-routes"),
+    path("admin/audit/routes/new", routes.route_new, name="audit-route-new"),
+    path("admin/audit/routes/<uuid:pk>", routes.route_page, name="audit-route"),
 ]

@@ -52,6 +52,10 @@ app.conf.beat_schedule = {
         "task": "auditlog.tasks.scan_query_volume",
         "schedule": MINUTE,
     },
+    "incident-messages": {
+        "task": "auditlog.tasks.deliver_messages",
+        "schedule": MINUTE,
+    },
     "audit-partitions": {"task": "auditlog.tasks.keep_partitions", "schedule": DAY},
     "stranded-requests": {
         "task": "privacy.tasks.sweep_stranded_requests",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auditlog.api.views import alerts, events, exports, searches
+from auditlog.api.views import alerts, events, exports, incidents, searches
 
 urlpatterns = [
     path("audit/events", events.EventList.as_view(), name="audit-events"),
@@ -29,4 +29,27 @@ urlpatterns = [
         name="audit-search-one",
     ),
     path("audit/alerts", alerts.AlertList.as_view(), name="audit-alerts"),
+    path(
+        "audit/incidents", incidents.IncidentList.as_view(), name="audit-incident-list"
+    ),
+    path(
+        "audit/incidents/<uuid:incident_id>",
+        incidents.IncidentOne.as_view(),
+        name="audit-incident-one",
+    ),
+    path(
+        "audit/incidents/<uuid:incident_id>/acknowledge",
+        incidents.IncidentAcknowledge.as_view(),
+        name="audit-incident-acknowledge",
+    ),
+    path(
+        "audit/incidents/<uuid:incident_id>/resolve",
+        incidents.IncidentResolve.as_view(),
+        name="audit-incident-resolve",
+    ),
+    path(
+        "audit/incidents/<uuid:incident_id>/notes",
+        incidents.IncidentNotes.as_view(),
+        name="audit-incident-notes",
+    ),
 ]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from auditlog.models.alert import Alert
 from auditlog.models.event import Event
 from auditlog.models.incident import Incident, IncidentEntry
+from auditlog.models.route import Delivery, Route
 from auditlog.models.saved_search import SavedSearch
 from auditlog.models.seal import Anchor, Seal
 
 __all__ = [
     "Alert",
     "Anchor",
+    "Delivery",
     "Event",
     "Incident",
     "IncidentEntry",
+    "Route",
     "SavedSearch",
     "Seal",
 ]

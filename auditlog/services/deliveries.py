@@ -60,6 +60,7 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
     answer = outbound.request(
         "POST", url, data=body, headers=headers, max_bytes=MAX_ANSWER
     )
-    if not answer.ok:
+    # A redirect without an address is none to the client, and no success either.
+    if answer.status_code // 100 != 2:
         raise OutboundFailed(f"status {answer.status_code}")
     return answer.status_code

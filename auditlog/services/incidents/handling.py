@@ -15,6 +15,7 @@ from auditlog.constants import MAX_NOTE, VERDICTS
 from auditlog.models import Incident, IncidentEntry
 from auditlog.registry import EventType
 from auditlog.services.incidents.timeline import tell_by
+from auditlog.services.outbox import tell_routes
 from auditlog.services.recording import Target, record
 from chatsec.core.context import Actor
 from chatsec.core.crypto import subject_keys
@@ -58,6 +59,7 @@ def resolve(
         _keep(incident)
         tell_by(incident, "resolved", actor=actor, at=now, text=text)
         _evidence(events.INCIDENT_RESOLVED, actor, incident, at=now)
+        tell_routes(incident, "resolved", now=now)
     return incident
 
 

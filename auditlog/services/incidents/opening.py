@@ -14,6 +14,7 @@ from auditlog.models import Alert, Incident
 from auditlog.registry import EventType
 from auditlog.runbooks import runbook_of
 from auditlog.services.incidents.timeline import tell
+from auditlog.services.outbox import tell_routes
 from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
 from chatsec.core.crypto import subject_keys
@@ -115,6 +116,7 @@ def _opened(alert: Alert, *, now: datetime) -> Incident:
     _attach(alert, incident)
     tell(incident, "opened", at=now, alert=alert, facts=_facts(alert))
     _announce(events.INCIDENT_OPENED, incident)
+    tell_routes(incident, "opened", now=now)
     return incident
 
 
@@ -135,7 +137,9 @@ def _reopened(incident: Incident, alert: Alert, *, now: datetime) -> Incident:
     facts: dict[str, Json] = {**_facts(alert), "verdict": was}
     tell(incident, "reopened", at=now, alert=alert, facts=facts)
     _announce(events.INCIDENT_REOPENED, incident)
-    return _grown(incident, alert, now=now)
+    _grown(incident, alert, now=now)
+    tell_routes(incident, "reopened", now=now)
+    return incident
 
 
 def _grown(incident: Incident, alert: Alert, *, now: datetime) -> Incident:
@@ -148,6 +152,8 @@ def _grown(incident: Incident, alert: Alert, *, now: datetime) -> Incident:
     if worse or alert.last_at > incident.last_at:
         incident.last_at = max(incident.last_at, alert.last_at)
         incident.save(update_fields=["severity", "last_at"])
+    if worse:
+        tell_routes(incident, "escalated", now=now)
     return incident
 
 

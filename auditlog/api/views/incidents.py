@@ -1,0 +1,100 @@
+"""Incidents: read by auditors, dealt with by those who manage them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from auditlog import events, selectors
+from auditlog.api.incident_serializers import (
+    IncidentDetail,
+    IncidentQuery,
+    IncidentRow,
+    NoteRequest,
+    ResolveRequest,
+    incident_detail,
+)
+from auditlog.api.views.pages import VIEW_AUDIT, page
+from auditlog.services import Target, incidents, record
+from chatsec.core.api import ApiView
+from chatsec.core.context import current_actor
+
+MANAGE = "manage_incidents"
+
+
+class IncidentList(ApiView):
+    """The incidents."""
+
+    required_permission = VIEW_AUDIT
+
+    @extend_schema(parameters=[IncidentQuery], responses=IncidentRow(many=True))
+    def get(self, request: Request) -> Response:
+        """Return one page of incidents, newest first."""
+        query = IncidentQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = selectors.list_incidents(**query.validated_data)
+        found = page(request, rows, IncidentRow, key="id")
+        record(events.INCIDENTS_READ, result_count=len(found.data["results"]))
+        return found
+
+
+class IncidentOne(ApiView):
+    """One incident."""
+
+    required_permission = VIEW_AUDIT
+
+    @extend_schema(responses=IncidentDetail)
+    def get(self, request: Request, incident_id: UUID) -> Response:
+        """Return the incident with its timeline, alerts and the events behind it."""
+        return _shown(incident_id)
+
+
+class IncidentAcknowledge(ApiView):
+    """Somebody is on it."""
+
+    required_permission = MANAGE
+
+    @extend_schema(request=None, responses=IncidentDetail)
+    def post(self, request: Request, incident_id: UUID) -> Response:
+        """Acknowledge the incident; 409 where it is not open."""
+        incidents.acknowledge(current_actor(), incident_id)
+        return _shown(incident_id)
+
+
+class IncidentResolve(ApiView):
+    """The end, with a verdict."""
+
+    required_permission = MANAGE
+
+    @extend_schema(request=ResolveRequest, responses=IncidentDetail)
+    def post(self, request: Request, incident_id: UUID) -> Response:
+        """Resolve the incident; 409 where it is resolved already."""
+        asked = ResolveRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        incidents.resolve(current_actor(), incident_id, **asked.validated_data)
+        return _shown(incident_id)
+
+
+class IncidentNotes(ApiView):
+    """Notes."""
+
+    required_permission = MANAGE
+
+    @extend_schema(request=NoteRequest, responses={201: IncidentDetail})
+    def post(self, request: Request, incident_id: UUID) -> Response:
+        """Add a note."""
+        asked = NoteRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        incidents.add_note(current_actor(), incident_id, **asked.validated_data)
+        return _shown(incident_id, status_code=status.HTTP_201_CREATED)
+
+
+def _shown(incident_id: UUID, *, status_code: int = status.HTTP_200_OK) -> Response:
+    """Return the whole incident once the reading of it is on record."""
+    story = selectors.read_story(selectors.get_incident(incident_id))
+    record(events.INCIDENT_READ, target=Target("auditlog.Incident", incident_id))
+    return Response(incident_detail(story), status=status_code)
