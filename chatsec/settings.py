@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-from csp.constants import NONCE, NONE, SELF
 
 from chatsec import installation
+from chatsec.conf import api, browsers, logs, oauth
 from chatsec.core.errors import Invalid
 from chatsec.core.networks import parse_networks
 from chatsec.engines import databases, engines
@@ -236,50 +236,7 @@ AXES_VERBOSE = False
 # OAuth 2.0 and OpenID Connect for connected apps. The library speaks the protocol;
 # codes, tokens and sessions are chatsec's own (docs/adr/0013-connected-apps.md).
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
-OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "accounts.oauth.server.CodeServer",
-    "OAUTH2_VALIDATOR_CLASS": "accounts.oauth.validator.Validator",
-    "APPLICATION_ADMIN_CLASS": "accounts.oauth.admin.OAuthApplicationAdmin",
-    "SCOPES_BACKEND_CLASS": "accounts.oauth.offers.Offers",
-    "ACCESS_TOKEN_GENERATOR": "accounts.oauth.validator.access_token_for",
-    "REFRESH_TOKEN_GENERATOR": "accounts.oauth.validator.refresh_token_for",
-    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    "ACCESS_TOKEN_EXPIRE_SECONDS": 10 * 60,
-    "ID_TOKEN_EXPIRE_SECONDS": 10 * 60,
-    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 60 * 60,
-    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "ROTATE_REFRESH_TOKEN": True,
-    "REQUEST_APPROVAL_PROMPT": "force",
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
-    "ALLOW_URI_WILDCARDS": False,
-    "ALLOW_LOCALHOST_LOOPBACK": False,
-    "PKCE_REQUIRED": True,
-    "OIDC_ENABLED": True,
-    "OIDC_ISS_ENDPOINT": CHATSEC_PUBLIC_URL,
-    "OIDC_RESPONSE_TYPES_SUPPORTED": ["code"],
-    "OIDC_RP_INITIATED_LOGOUT_ENABLED": False,
-    "OIDC_RP_INITIATED_REGISTRATION_ENABLED": False,
-    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
-    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "refresh_token"],
-    "DCR_ENABLED": False,
-    "CIMD_ENABLED": False,
-    **{
-        f"COMPLIANT_BCP_RFC9700_{recommendation}": True
-        for recommendation in (
-            "IMPLICIT_GRANT",
-            "PASSWORD_GRANT",
-            "PKCE_METHOD",
-            "PKCE_REQUIRED",
-            "ACCESS_TOKEN_TRANSPORT",
-            "AUTHZ_RESPONSE_ISS",
-            "TOKEN_STORAGE",
-            "REFRESH_TOKEN",
-            "REDIRECT_URI_SCHEME",
-            "REDIRECT_URI_MATCHING",
-        )
-    },
-}
+OAUTH2_PROVIDER = oauth.provider(issuer=CHATSEC_PUBLIC_URL)
 
 # --- Sessions, cookies, headers ----------------------------------------------------
 
@@ -312,65 +269,15 @@ if CHATSEC_TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "manifest-src": [SELF],
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        # The old and the new way; a browser that knows the new one drops the old.
-        "report-uri": "/csp-reports",
-        "report-to": "csp",
-    },
-}
-
-REPORTING_ENDPOINTS = 'csp="/csp-reports"'
-
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+CONTENT_SECURITY_POLICY = browsers.CONTENT_SECURITY_POLICY
+REPORTING_ENDPOINTS = browsers.REPORTING_ENDPOINTS
 
 # --- The API -----------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.authentication.ApiKeyAuthentication",
-        "accounts.api.authentication.AccessTokenAuthentication",
-        "accounts.api.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rbac.api.permissions.RequiredPermission"],
-    "DEFAULT_PARSER_CLASSES": ["chatsec.core.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "chatsec.core.api.CursorPage",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "chatsec.core.api.problem_handler",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "chatsec",
-    "DESCRIPTION": "Ask the company's data in plain language; see only what you may.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {
-        "SessionKind": "accounts.models.AuthSession.Kind",
-        "SubjectRequestKind": "privacy.models.RequestKind",
-        "FactorKind": "accounts.api.factor_serializers.KINDS",
-        "KeyState": ["active", "revoked", "expired"],
-    },
-}
+REST_FRAMEWORK = api.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api.SPECTACULAR_SETTINGS
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # --- Celery ------------------------------------------------------------------------
 
@@ -438,30 +345,4 @@ STORAGES = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "chatsec.core.logs.JsonFormatter"}},
-    "filters": {
-        "quiet": {
-            "()": "chatsec.core.logs.QuietTasks",
-            "tasks": ["auditlog.tasks.seal_events"],
-        }
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "json",
-            "filters": ["quiet"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": env.str("CHATSEC_LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django.server": {"handlers": ["stderr"], "propagate": False},
-        # Below this it writes addresses, whose queries may hold secrets.
-        "urllib3": {"level": "WARNING"},
-        # At DEBUG they would write codes and tokens down.
-        "oauthlib": {"level": "INFO"},
-        "oauth2_provider": {"level": "INFO"},
-    },
-}
+LOGGING = logs.logging(level=env.str("CHATSEC_LOG_LEVEL", "INFO"))
