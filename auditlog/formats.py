@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from auditlog.ocsf import ocsf_document
 from auditlog.shapes import ReadEvent, detail_of
@@ -52,6 +52,20 @@ def encode(reads: Sequence[ReadEvent], kind: Format) -> bytes:
     return "".join(_LINES[kind](read) for read in reads).encode(
         "utf-8", "backslashreplace"
     )
+
+
+def encode_sealed(reads: Sequence[tuple[ReadEvent, int]], kind: Format) -> bytes:
+    """Return the events as lines of JSON, each with the number of its seal."""
+    lines = (_json_line(_with_seal(read, number, kind)) for read, number in reads)
+    return "".join(lines).encode("utf-8", "backslashreplace")
+
+
+def _with_seal(read: ReadEvent, number: int, kind: Format) -> Mapping[str, Json]:
+    if kind == "ocsf":
+        document = ocsf_document(read)
+        unmapped = cast("dict[str, Json]", document["unmapped"])
+        return {**document, "unmapped": {**unmapped, "seal": number}}
+    return {**detail_of(read), "seal": number}
 
 
 def header(kind: Format) -> bytes:

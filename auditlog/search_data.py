@@ -8,7 +8,7 @@ from uuid import UUID
 
 from auditlog.models import SavedSearch
 from chatsec.core.errors import Json
-from chatsec.core.personal_data import Declaration, declare
+from chatsec.core.personal_data import Declaration, declare, not_personal
 
 
 def export_searches(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -27,6 +27,10 @@ def erase_searches(subject_id: UUID) -> int:
     return SavedSearch.objects.filter(owner_id=subject_id).delete()[0]
 
 
+not_personal(
+    "auditlog.EventStream",
+    reason="A receiver of the organisation, and how far it has come",
+)
 declare(
     Declaration(
         model="auditlog.SavedSearch",

@@ -14,6 +14,7 @@ from auditlog.services import (
     partitions,
     pruning,
     sealer,
+    streaming,
 )
 
 
@@ -43,6 +44,13 @@ def keep_partitions() -> dict[str, int]:
 def seal_events() -> int:
     """Seal what was committed; return how many seals were made."""
     return len(sealer.seal_pending())
+
+
+@shared_task
+def push_streams() -> int:
+    """Send what was sealed to every stream; return how many batches were taken."""
+    due = streaming.due_streams(now=timezone.now())
+    return sum(streaming.push(stream_id) for stream_id in due)
 
 
 @shared_task

@@ -46,6 +46,12 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"expires": 2.0},
     },
+    # Late ones are dropped; what one delivers another does not, however long it takes.
+    "event-streams": {
+        "task": "auditlog.tasks.push_streams",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "anchor-head": {"task": "auditlog.tasks.anchor_head", "schedule": 5 * MINUTE},
     "scan-denials": {"task": "auditlog.tasks.scan_denials", "schedule": MINUTE},
     "scan-query-volume": {

@@ -5,5 +5,6 @@ Reading is evidence too: a page is shown only once the reading itself is on reco
 
 from auditlog.admin.alert import AlertAdmin
 from auditlog.admin.event import EventAdmin
+from auditlog.admin.stream import StreamAdmin
 
-__all__ = ["AlertAdmin", "EventAdmin"]
+__all__ = ["AlertAdmin", "EventAdmin", "StreamAdmin"]

@@ -7,7 +7,7 @@ with the export and no transaction stays open: an open one would hold back the s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Final, Literal, cast
@@ -55,9 +55,7 @@ class Order:
         if contents not in ("clear", "opened"):
             message = "Must be clear or opened."
             raise Invalid("Some fields are not valid.", fields={"contents": [message]})
-        return cls(
-            cast("Format", wanted), "opened" if contents == "opened" else "clear"
-        )
+        return cls(wanted, "opened" if contents == "opened" else "clear")
 
 
 class Export:
@@ -91,7 +89,7 @@ class Export:
         self._parts.close()
         self._end("failure")
 
-    def _read(self) -> Iterator[bytes]:
+    def _read(self) -> Generator[bytes, None, None]:
         if header := formats.header(self._order.format):
             yield header
         turn = START

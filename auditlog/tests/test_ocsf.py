@@ -117,7 +117,7 @@ def test_every_event_has_what_its_class_requires(name: str, alice: Any) -> None:
     empty = make_event(kind, actor=SYSTEM)
 
     for read in (bare(full), bare(empty)):
-        document = ocsf_document(read)
+        document: dict[str, Any] = ocsf_document(read)
 
         check(document)
         assert json.loads(json.dumps(document)) == document
@@ -158,9 +158,10 @@ def test_names_and_details_are_there_only_where_they_were_opened(alice: Any) -> 
     event = make_event(actor=make_actor(alice), subject_id=alice.id)
     opened = ReadEvent(event, {"intent": "x"}, {"mail": "y"}, "alice", "alice")
 
-    document = ocsf_document(opened)
+    document: dict[str, Any] = ocsf_document(opened)
 
     assert document["unmapped"]["details"] == {"intent": "x"}
     assert document["unmapped"]["subject_details"] == {"mail": "y"}
     assert document["actor"]["user"]["name"] == "alice"
-    assert "details" not in ocsf_document(bare(event))["unmapped"]
+    plain: dict[str, Any] = ocsf_document(bare(event))
+    assert "details" not in plain["unmapped"]

@@ -12,7 +12,7 @@ def logging(*, level: str) -> dict[str, object]:
         "filters": {
             "quiet": {
                 "()": "chatsec.core.logs.QuietTasks",
-                "tasks": ["auditlog.tasks.seal_events"],
+                "tasks": ["auditlog.tasks.seal_events", "auditlog.tasks.push_streams"],
             }
         },
         "handlers": {
