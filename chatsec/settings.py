@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "chatsec.core",
     "chatsec.site",
     "chatsec.demo",
+    "chatsec.drill",
     "auditlog",
     "accounts",
     "rbac",
