@@ -144,7 +144,8 @@ def _life(person: Person, calendar: Calendar, chance: Chance) -> Life:
     if chance.random() < 0.10:
         first = chance.randrange(calendar.days)
         journey = set(range(first, first + chance.randint(2, 6)))
-    elsewhere = f"{chance.randint(130, 170)}.{chance.randint(1, 250)}.7.{2 + person.index % 250}"
+    network = f"{chance.randint(130, 170)}.{chance.randint(1, 250)}.7"
+    elsewhere = f"{network}.{2 + person.index % 250}"
     agent = person.places[0].agent if person.places else AGENTS[0]
     is_new = chance.random() < 0.25
     return Life(
@@ -238,7 +239,9 @@ class _Day:
         count = _lognormal(person, chance, factor)
         begin = self.calendar.day(number).timestamp()
         begin += (person.starts - person.zone + chance.gauss(0, 0.5)) * HOUR
-        hours = person.hours + (chance.uniform(1, 4) if number in self.life.overtime else 0)
+        hours = person.hours + (
+            chance.uniform(1, 4) if number in self.life.overtime else 0
+        )
         parts = min(count, chance.choice((1, 2, 2, 3, 4)))
         for part in range(parts):
             at = begin + hours * HOUR * (part + chance.uniform(0, 0.6)) / parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chatsec.drill.model import Chance, Person, Place, chance_of
@@ -58,6 +58,7 @@ def populate(make: Make, seed: int) -> tuple[Person, ...]:
     """Return the people and programs; the same ones for the same seed."""
     chance = chance_of(seed, "people")
     people = [_person(index, make, chance) for index in range(make.size)]
+    _retire(people, make.dormant, chance)
     programs = [
         _program(make.size + number, number, chance) for number in range(make.programs)
     ]
@@ -69,8 +70,6 @@ def _person(index: int, make: Make, chance: Chance) -> Person:
     role = DEPARTMENTS[department][0]
     is_shift = role == "employee" and chance.random() < make.shift_workers * 2.5
     zone = _pick(make.zones, chance)
-    # The last employees of the list were last here long ago.
-    dormant = index >= make.size - 1 - make.dormant and role == "employee"
     return Person(
         index=index,
         name=f"{role.replace('_', '-')}-{index}",
@@ -84,12 +83,18 @@ def _person(index: int, make: Make, chance: Chance) -> Person:
         volume=math.exp(chance.gauss(math.log(10), 0.45)),
         spread=chance.uniform(0.25, 0.55),
         places=_places(index, zone, chance),
-        dormant_from=chance.randint(2, 5) if dormant else None,
     )
 
 
+def _retire(people: list[Person], count: int, chance: Chance) -> None:
+    """Let the last employees of the list be heard of in the first days only."""
+    employees = [person for person in people if person.role == "employee"]
+    for person in employees[-count:] if count else ():
+        people[person.index] = replace(person, dormant_from=chance.randint(1, 5))
+
+
 def _program(index: int, number: int, chance: Chance) -> Person:
-    volume = chance.choice((60.0, 120.0, 240.0, 480.0)) if number % 6 else 1150.0
+    volume = chance.choice((40.0, 80.0, 160.0, 320.0)) if number % 6 != 5 else 1150.0
     place = Place(f"10.20.{number % 4}.{10 + number}", PROGRAM_AGENT)
     return Person(
         index=index,
@@ -102,12 +107,14 @@ def _program(index: int, number: int, chance: Chance) -> Person:
         weekdays=tuple(range(7)),
         places=(place,),
         # Somebody forgot to declare the one that asks most, as happens.
-        declared=int(volume * 1.5) if number % 12 else None,
+        declared=None if number % 12 == 5 else int(volume * 1.5),
     )
 
 
 def _department(index: int, size: int) -> str:
     # Spread evenly, so that a small organisation has everybody too.
+    if index == 3:
+        return "IT"
     position, reached = (index * 0.618034 + 0.5 / size) % 1.0, 0.0
     for name, (_, share) in DEPARTMENTS.items():
         reached += share

@@ -48,7 +48,7 @@ class Player:
     def __init__(self, accounts: Sequence[Account], clock: Clock) -> None:
         self.accounts = accounts
         self.clock = clock
-        self._sessions: dict[int, Signed] = {}
+        self._sessions: dict[tuple[int, int], Signed] = {}
         self._valkey = redis.Redis.from_url(settings.REDIS_URL)
         self._limits_at = 0.0
         self._code_steps: dict[int, int] = {}
@@ -73,7 +73,7 @@ class Player:
 
     def play_one(self, act: Act) -> Response | None:
         """Play one; return what the API answered, or None from who is locked out."""
-        if act.verb in NEED_SESSION and act.person not in self._sessions:
+        if act.verb in NEED_SESSION and _whose(act) not in self._sessions:
             return None
         self.clock.move_to(act.at)
         self._let_limits_pass(act.at)
@@ -94,10 +94,10 @@ class Player:
             asked = answer.json()["mfa_session_id"]
             code = {"mfa_session_id": asked, "code": self._code(act)}
             answer = _post(_client(act.place), "/auth/token/mfa", code)
-        self._sessions.pop(act.person, None)
+        self._sessions.pop(_whose(act), None)
         if answer.status_code == 200:
             got = answer.json()
-            self._sessions[act.person] = Signed(
+            self._sessions[_whose(act)] = Signed(
                 got["access"], got["refresh"], act.at, act.place
             )
         return _expected(answer, 200, 429)
@@ -129,9 +129,7 @@ class Player:
 
     def _key_ask(self, act: Act) -> Response:
         client = _client(act.place)
-        client.credentials(
-            HTTP_AUTHORIZATION=f"Bearer {self.accounts[act.person].key}"
-        )
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {self.accounts[act.person].key}")
         started = _expected(_post(client, "/conversations", {}), 201)
         return _question(client, started.json()["id"], act.what)
 
@@ -163,7 +161,7 @@ class Player:
         return _expected(_post(client, "/privacy/requests", body), 201, 409)
 
     def _signed_client(self, act: Act) -> tuple[APIClient, Signed]:
-        session = self._sessions[act.person]
+        session = self._sessions[_whose(act)]
         client = _client(act.place)
         if act.at - session.renewed_at > FRESH_SECONDS:
             given = {"refresh": session.refresh}
@@ -188,6 +186,11 @@ class Player:
             started = _expected(_post(client, "/conversations", {}), 201)
             session.conversation = started.json()["id"]
         return session.conversation
+
+
+def _whose(act: Act) -> tuple[int, int]:
+    """Return whose session it is: a thief has another than the account's owner."""
+    return act.person, act.incident
 
 
 def _client(place: Place) -> APIClient:

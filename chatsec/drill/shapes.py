@@ -14,11 +14,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from chatsec.drill.model import HOUR, NOBODY, Act, Place, Verb
+from chatsec.drill.model import NOBODY, Act, Place, Verb
 from chatsec.drill.ordinary import ASKED, MISTAKEN, PROGRAMS
 from chatsec.drill.population import AGENTS, PROGRAM_AGENT
 from chatsec.drill.replay import Player
-from chatsec.drill.staff import Account
 
 Value = UUID | str | int | bool | None
 # The blanks of a shape, by the column that they are in.
@@ -33,6 +32,8 @@ BLANKS: Final = {
 LEFT_OUT: Final = frozenset({"xid", "epoch"})
 SEALED: Final = frozenset({"details", "subject_details"})
 NULL: Final = r"\N"
+# How long a code that was shown again counts.
+STEP_UP_SECONDS: Final = 300.0
 
 
 class Shape(NamedTuple):
@@ -74,8 +75,12 @@ def hostile_texts() -> tuple[str, ...]:
 class Teacher:
     """Does everything once and writes down what the audit log then holds."""
 
-    def __init__(self, player: Player, at: float) -> None:
+    def __init__(
+        self, player: Player, at: float, needs: frozenset[tuple[str, str]] | None
+    ) -> None:
         self.player = player
+        # The questions that are asked, by role; None: whatever there is.
+        self.needs = needs
         self.at = at
         self.shapes = Shapes()
         self.accounts = player.accounts
@@ -102,26 +107,31 @@ class Teacher:
 
     def _questions(self) -> None:
         for role, account in self._by_role.items():
-            names = {name for each in ASKED.values() for name in each}
-            names |= {name for each in MISTAKEN.values() for name in each}
-            names |= {"salaries", "detail_2", "detail_3", *hostile_texts()}
             me = account.person.index
-            for name in sorted(names):
+            self._recorded(Act(0, me, "sign_in", HERE))
+            for name in sorted(self._names(role)):
                 act = Act(0, me, "ask", HERE, name)
                 if self._asks_for_code(Key("ask", role, name, "code"), act):
                     self._do(Key("ask", role, name), act, pause=30.0)
 
+    def _names(self, role: str) -> set[str]:
+        """Return the questions that somebody with the role asks in a scenario."""
+        if self.needs is not None:
+            return {what for asking, what in self.needs if asking == role}
+        names = {name for each in ASKED.values() for name in each}
+        names |= {name for each in MISTAKEN.values() for name in each}
+        return names | {"salaries", "detail_2", "detail_3", *hostile_texts()}
+
     def _asks_for_code(self, key: Key, act: Act) -> bool:
-        """Learn a question after a pause; whether it asked for a code then."""
-        self._do(Key("sign_in", key.role), act._replace(verb="sign_in", what=""))
-        rows = self._recorded(act, pause=90.0)
+        """Learn a question after a long pause; whether it asked for a code then."""
+        rows = self._recorded(act, pause=STEP_UP_SECONDS + 10)
         asked = any(row["event_type"] == "accounts.stepped_up" for row in rows)
         self._keep(key if asked else key._replace(variant=""), act, rows)
         return asked
 
     def _programs(self) -> None:
         program = next(each for each in self.accounts if each.person.is_program)
-        for name in sorted({*PROGRAMS, "detail_2", "detail_3", "detail_4", "sellers"}):
+        for name in sorted({*PROGRAMS, "detail_2", "detail_3", "detail_4"}):
             place = Place(HERE.address, PROGRAM_AGENT)
             act = Act(0, program.person.index, "key_ask", place, name)
             self._do(Key("key_ask", program.person.role, name), act)
@@ -191,22 +201,26 @@ class Teacher:
             return NULL
         if name in BLANKS:
             return BLANKS[name] if value != "" else ""
-        if str(value) == self._pseudonym(act.person):
-            return "%(actor)s"
-        if str(value) == self._pseudonym(act.to):
-            return "%(target)s"
-        if name == "resource_id" and _is_id(str(value)):
+        people = {
+            self._pseudonym(act.to): "%(target)s",
+            self._pseudonym(act.person): "%(actor)s",
+        }
+        text = str(value)
+        if text and text in people:
+            return people[text]
+        if name == "resource_id" and _is_id(text):
             return "%(thing)s"
-        if isinstance(value, bool):
-            return "t" if value else "f"
-        return str(value).replace("\\", "\\\\").replace("%", "%%")
+        return text.lower() if isinstance(value, bool) else _escaped(text)
 
     def _pseudonym(self, person: int) -> str:
         return "" if person == NOBODY else str(self.accounts[person].pseudonym)
 
 
 HERE: Final = Place("192.0.2.77", AGENTS[0])
-LESSON_HOURS: Final = 12 * HOUR
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "%%")
 
 
 def _is_id(text: str) -> bool:
@@ -215,9 +229,3 @@ def _is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def teach(accounts: Sequence[Account], player: Player, at: float) -> Shapes:
-    """Return what the API writes, tried with these accounts from that moment on."""
-    del accounts
-    return Teacher(player, at).learn()

@@ -1,0 +1,100 @@
+"""Whole drills: one scenario after the other, each in a database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+
+from django.utils import timezone
+
+from chatsec.drill import arena, playing, watching
+from chatsec.drill.bulk import digest
+from chatsec.drill.model import Scenario, chance_of
+from chatsec.drill.scenario import (
+    Plan,
+    last_midnight,
+    make_scenario,
+    plan_for,
+    use_of,
+)
+from chatsec.drill.scoring import Found, Result, judge
+from chatsec.drill.shapes import Shapes
+from chatsec.drill.staff import Account
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Scores:
+    """Results of all rules, and of the four of the reference chapter alone."""
+
+    rules: Result = field(default_factory=Result)
+    floor: Result = field(default_factory=Result)
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """How drills are run: until when, how often rules run, and who hears of it."""
+
+    until: datetime
+    every: timedelta = timedelta(minutes=30)
+    say: Say = print
+
+    def score(self, seeds: Iterable[int], *, quiet: bool = False) -> Scores:
+        """Return how the rules did on these seeds; `quiet` ones have no attacks."""
+        template = arena.prepare()
+        total = Scores()
+        with arena.copy_of(template):
+            shapes = playing.learn(self.until - timedelta(days=43))
+        for seed in seeds:
+            plan = plan_for(use_of(seed))
+            plan = plan.quiet() if quiet else plan
+            with arena.copy_of(template):
+                self._add(total, make_scenario(seed, plan, until=self.until), shapes)
+        return total
+
+    def _add(self, total: Scores, scenario: Scenario, shapes: Shapes) -> None:
+        began = monotonic()
+        rows, accounts = playing.play_in_bulk(scenario, shapes)
+        played = monotonic() - began
+        scans = watching.watch(scenario, watching.rules(), every=self.every)
+        found = watching.alerts(accounts, _networks(scenario), scenario)
+        total.rules.add(_judged(scenario, found))
+        floor = watching.floor_names()
+        total.floor.add(_judged(scenario, [one for one in found if one.rule in floor]))
+        self.say(
+            f"seed {scenario.seed}: {rows} events in {played:.0f} s, {scans} scans in"
+            f" {monotonic() - began - played:.0f} s, {len(found)} alerts"
+        )
+
+
+def drill(*, minutes: int, say: Say) -> Drill:
+    """Return drills that end last midnight, with rules that run so often."""
+    until = last_midnight(timezone.now())
+    return Drill(until, timedelta(minutes=minutes), say)
+
+
+def replay(seed: int, plan: Plan, *, until: datetime) -> tuple[Scenario, list[Account]]:
+    """Play a scenario through the API in a database of its own."""
+    template = arena.prepare()
+    with arena.copy_of(template):
+        scenario = make_scenario(seed, plan, until=until)
+        return scenario, playing.play_by_api(scenario)
+
+
+def _judged(scenario: Scenario, found: list[Found]) -> Result:
+    return judge(
+        scenario.incidents,
+        found,
+        scenario.people,
+        days=scenario.days - scenario.history_days,
+        chance=chance_of(scenario.seed, "shuffled"),
+    )
+
+
+def _networks(scenario: Scenario) -> dict[bytes, str]:
+    """Return the networks of a scenario by what stands for them in its rows."""
+    names = {act.place.network for act in scenario.acts}
+    return {digest("network", name): name for name in names}

@@ -1,0 +1,41 @@
+"""`manage.py drill` and its limits."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from chatsec.drill import arena, playing
+from chatsec.drill.__main__ import parser, seeds_in
+
+
+def test_it_is_refused_in_production(settings):
+    settings.PRODUCTION = True
+
+    with pytest.raises(CommandError, match="production"):
+        call_command("drill", "generate")
+
+
+@pytest.mark.parametrize(
+    "play",
+    [arena.prepare, lambda: playing.learn(None), lambda: playing.play_by_api(None)],
+)
+def test_nothing_is_played_in_production(settings, play):
+    settings.PRODUCTION = True
+
+    with pytest.raises(ImproperlyConfigured, match="production"):
+        play()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("3", [3]), ("1-3", [1, 2, 3]), ("1,4-5", [1, 4, 5])],
+)
+def test_it_reads_seeds(text, expected):
+    assert seeds_in(text) == expected
+
+
+def test_it_knows_its_arguments():
+    options = parser().parse_args(["score", "--seeds", "1001-1003", "--json"])
+
+    assert (options.what, options.seeds, options.json) == ("score", "1001-1003", True)
