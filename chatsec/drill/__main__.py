@@ -89,17 +89,16 @@ def _replay(options: Namespace) -> None:
 
 
 def _score(options: Namespace) -> None:
-    from chatsec.drill import report, watching  # noqa: PLC0415 - needs settings
+    from chatsec.drill import report  # noqa: PLC0415 - needs settings
     from chatsec.drill.running import drill  # noqa: PLC0415 - as above
 
-    _say(f"rules {watching.rule_hash()}", quiet=options.json)
     made = drill(minutes=options.every, say=lambda text: _say(text, quiet=options.json))
     scores = made.score(seeds_in(options.seeds), quiet=options.benign)
     if options.json:
         found = {
             "rules": report.as_json(scores.rules),
             "floor": report.as_json(scores.floor),
-            "hash": watching.rule_hash(),
+            "hash": scores.rule_hash,
         }
         _say(json.dumps(found, indent=2))
         return

@@ -16,7 +16,6 @@ Verb = Literal[
     "wrong_code",
     "ask",
     "key_ask",
-    "key_elsewhere",
     "grant",
     "withdraw",
     "reset",

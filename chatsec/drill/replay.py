@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol, cast
 
 import redis
 from django.conf import settings
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from chatsec.drill.clock import Clock
@@ -25,6 +24,17 @@ NEED_SESSION: Final = frozenset({"ask", "grant", "withdraw", "export"})
 WRONG_PASSWORD: Final = "seven wrong lanterns carry nothing"  # noqa: S105 - nobody's
 WRONG_CODE: Final = "000000"
 REASON: Final = "For a project of this month"
+
+
+class Answer(Protocol):
+    """What the API answered, as the test client gives it."""
+
+    status_code: int
+    content: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Return the body."""
+        ...
 
 
 class Unplayable(Exception):
@@ -52,7 +62,7 @@ class Player:
         self._valkey = redis.Redis.from_url(settings.REDIS_URL)
         self._limits_at = 0.0
         self._code_steps: dict[int, int] = {}
-        self._plays: Mapping[Verb, Callable[[Act], Response]] = {
+        self._plays: Mapping[Verb, Callable[[Act], Answer]] = {
             "sign_in": self._sign_in,
             "wrong_password": self._wrong_password,
             "wrong_code": self._wrong_code,
@@ -71,7 +81,7 @@ class Player:
             self.play_one(act)
         return count
 
-    def play_one(self, act: Act) -> Response | None:
+    def play_one(self, act: Act) -> Answer | None:
         """Play one; return what the API answered, or None from who is locked out."""
         if act.verb in NEED_SESSION and _whose(act) not in self._sessions:
             return None
@@ -86,7 +96,7 @@ class Player:
             for key in self._valkey.scan_iter("chatsec:limit:*", count=1000):
                 self._valkey.delete(key)
 
-    def _sign_in(self, act: Act) -> Response:
+    def _sign_in(self, act: Act) -> Answer:
         account = self.accounts[act.person]
         body = {"username": account.user.username, "password": account.password}
         answer = _post(_client(act.place), "/auth/token", body)
@@ -102,12 +112,12 @@ class Player:
             )
         return _expected(answer, 200, 429)
 
-    def _wrong_password(self, act: Act) -> Response:
+    def _wrong_password(self, act: Act) -> Answer:
         name = self.accounts[act.to].user.username if act.to >= 0 else act.what
         body = {"username": name, "password": WRONG_PASSWORD}
         return _expected(_post(_client(act.place), "/auth/token", body), 401, 429)
 
-    def _wrong_code(self, act: Act) -> Response:
+    def _wrong_code(self, act: Act) -> Answer:
         account = self.accounts[act.to]
         body = {"username": account.user.username, "password": account.password}
         answer = _post(_client(act.place), "/auth/token", body)
@@ -117,7 +127,7 @@ class Player:
         answer = _post(_client(act.place), "/auth/token/mfa", code)
         return _expected(answer, 401, 429)
 
-    def _ask(self, act: Act) -> Response:
+    def _ask(self, act: Act) -> Answer:
         client, session = self._signed_client(act)
         answer = _question(client, self._conversation(client, session), act.what)
         if answer.json().get("status") == "mfa_required":
@@ -127,34 +137,38 @@ class Player:
             answer = _expected(_post(client, path, code), 200)
         return answer
 
-    def _key_ask(self, act: Act) -> Response:
+    def _key_ask(self, act: Act) -> Answer:
         client = _client(act.place)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {self.accounts[act.person].key}")
         started = _expected(_post(client, "/conversations", {}), 201)
         return _question(client, started.json()["id"], act.what)
 
-    def _grant(self, act: Act) -> Response:
+    def _grant(self, act: Act) -> Answer:
         client, _ = self._signed_client(act)
         whom = self.accounts[act.to].user.username
         body = {"user": whom, "role": act.what, "reason": REASON}
         return _expected(_post(client, "/rbac/assignments", body), 201, 409)
 
-    def _withdraw(self, act: Act) -> Response:
+    def _withdraw(self, act: Act) -> Answer:
         client, _ = self._signed_client(act)
         whom = {"user": self.accounts[act.to].user.username}
-        found = client.get(f"{API}/rbac/assignments", whom).json()["results"]
+        found = cast(Answer, client.get(f"{API}/rbac/assignments", whom)).json()[
+            "results"
+        ]
         given = [one for one in found if one["role"] == act.what]
         if not given:
             raise Unplayable(f"{act}: no such assignment")
         path = f"{API}/rbac/assignments/{given[0]['id']}"
-        return _expected(client.delete(path, {"reason": REASON}), 200, 204)
+        return _expected(
+            cast(Answer, client.delete(path, {"reason": REASON})), 200, 204
+        )
 
-    def _reset(self, act: Act) -> Response:
+    def _reset(self, act: Act) -> Answer:
         name = {"username": self.accounts[act.to].user.username}
         answer = _post(_client(act.place), "/auth/password/reset", name)
         return _expected(answer, 202, 429)
 
-    def _export(self, act: Act) -> Response:
+    def _export(self, act: Act) -> Answer:
         client, _ = self._signed_client(act)
         password = self.accounts[act.person].password
         body = {"kind": "access", "password": password}
@@ -201,17 +215,16 @@ def _client(place: Place) -> APIClient:
     )
 
 
-def _post(client: APIClient, path: str, body: object) -> Response:
-    answer: Response = client.post(f"{API}{path}", body, format="json")
-    return answer
+def _post(client: APIClient, path: str, body: object) -> Answer:
+    return cast(Answer, client.post(f"{API}{path}", body, format="json"))
 
 
-def _question(client: APIClient, conversation: str, what: str) -> Response:
+def _question(client: APIClient, conversation: str, what: str) -> Answer:
     path = f"/conversations/{conversation}/messages"
     return _expected(_post(client, path, {"text": QUESTIONS.get(what, what)}), 200)
 
 
-def _expected(answer: Response, *statuses: int) -> Response:
+def _expected(answer: Answer, *statuses: int) -> Answer:
     if answer.status_code not in statuses:
         raise Unplayable(f"{answer.status_code}: {answer.content[:300]!r}")
     return answer

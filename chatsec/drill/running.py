@@ -30,6 +30,8 @@ Say = Callable[[str], None]
 class Scores:
     """Results of all rules, and of the four of the reference chapter alone."""
 
+    # Of the rules, taken before the first of them ran.
+    rule_hash: str = ""
     rules: Result = field(default_factory=Result)
     floor: Result = field(default_factory=Result)
 
@@ -45,7 +47,8 @@ class Drill:
     def score(self, seeds: Iterable[int], *, quiet: bool = False) -> Scores:
         """Return how the rules did on these seeds; `quiet` ones have no attacks."""
         template = arena.prepare()
-        total = Scores()
+        total = Scores(rule_hash=watching.rule_hash())
+        self.say(f"rules {total.rule_hash}")
         with arena.copy_of(template):
             shapes = playing.learn(self.until - timedelta(days=43))
         for seed in seeds:

@@ -150,11 +150,12 @@ class Teacher:
         anybody = self._by_role["employee"].person.index
         careful = self._by_role["finance"].person.index
         self._do(Key("reset"), Act(0, NOBODY, "reset", HERE, to=anybody), pause=4000.0)
-        for verb, to in (("wrong_password", anybody), ("wrong_code", careful)):
-            self._lock(verb, Act(0, NOBODY, verb, HERE, to=to))
-        self._lock("wrong_password", Act(0, NOBODY, "wrong_password", HERE, "nobody-1"))
+        self._lock(Act(0, NOBODY, "wrong_password", HERE, to=anybody))
+        self._lock(Act(0, NOBODY, "wrong_code", HERE, to=careful))
+        self._lock(Act(0, NOBODY, "wrong_password", HERE, "nobody-1"))
 
-    def _lock(self, verb: Verb, act: Act) -> None:
+    def _lock(self, act: Act) -> None:
+        verb: Verb = act.verb
         role = "" if act.to == NOBODY else "known"
         self._do(Key(verb, role), act, pause=4000.0)
         for _ in range(3):

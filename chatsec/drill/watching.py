@@ -33,10 +33,8 @@ def watch(scenario: Scenario, scan: Scan, *, every: timedelta) -> int:
 
 
 def rules() -> Scan:
-    """Return what runs all rules that are on, as beat does each minute."""
+    """Return what learns what is usual and runs the rules, as beat does."""
     entry = import_module(ENTRY)
-    if not hasattr(entry, "run_rules"):
-        return lambda now: None
 
     def scan(now: datetime) -> None:
         entry.refresh_baselines(now=now)
@@ -47,7 +45,7 @@ def rules() -> Scan:
 
 def floor_names() -> frozenset[str]:
     """Return the names of the reference chapter's four rules."""
-    return frozenset(getattr(import_module("auditlog.rules"), "FLOOR", ()))
+    return frozenset(import_module("auditlog.rules").FLOOR)
 
 
 def alerts(
@@ -78,12 +76,17 @@ def alerts(
 
 
 def rule_hash() -> str:
-    """Return a digest of everything that detection is made of: code and rows."""
-    root = Path(str(import_module("auditlog").__file__)).parent
+    """Return a digest of what is judged: the rows of the rules and the code of them."""
     digest = sha256()
-    for path in sorted(root.rglob("*.py")):
-        if "tests" not in path.parts:
-            digest.update(str(path.relative_to(root)).encode())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT name, kind, parameters::text, window_seconds, "group", risk,'
+            " is_enabled FROM auditlog_detectionrule ORDER BY name"
+        )
+        digest.update(repr(cursor.fetchall()).encode())
+    root = Path(str(import_module("auditlog").__file__)).parent
+    for place in ("rules", "services/detection"):
+        for path in sorted((root / place).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -142,7 +142,7 @@ def slow_reading(stage: Stage) -> None:
     days = 7 if stage.has_evasion else 5
     start = stage.working_hour(traitor)
     questions = cycle(LARGE[traitor.role])
-    asked = []
+    asked: list[tuple[float, str]] = []
     for day in range(days):
         count = max(1, round(traitor.volume * factor))
         times = spread(start + day * DAY, count, 4.0, stage.chance)

@@ -1,5 +1,7 @@
 """`manage.py drill` and its limits."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -7,6 +9,11 @@ from django.core.management.base import CommandError
 
 from chatsec.drill import arena, playing
 from chatsec.drill.__main__ import parser, seeds_in
+from chatsec.drill.population import Make
+from chatsec.drill.scenario import Plan, make_scenario
+
+NOW = datetime(2026, 3, 10, tzinfo=UTC)
+SCENARIO = make_scenario(1, Plan(Make(5, 0, dormant=0), (), 1, 0), until=NOW)
 
 
 def test_it_is_refused_in_production(settings):
@@ -18,7 +25,7 @@ def test_it_is_refused_in_production(settings):
 
 @pytest.mark.parametrize(
     "play",
-    [arena.prepare, lambda: playing.learn(None), lambda: playing.play_by_api(None)],
+    [arena.prepare, lambda: playing.learn(NOW), lambda: playing.play_by_api(SCENARIO)],
 )
 def test_nothing_is_played_in_production(settings, play):
     settings.PRODUCTION = True
