@@ -31,3 +31,9 @@ class PartitionHeld(Exception):
 
 class PartitionTampered(Exception):
     """The partition is not what was sealed: dropping it would destroy the traces."""
+
+
+class SpoolFull(Unavailable):
+    """Neither the database nor the disk takes the evidence, so nothing is done."""
+
+    default_code = "audit_spool_full"

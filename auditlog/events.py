@@ -121,6 +121,13 @@ MESSAGE_GIVEN_UP = register(
     fail_closed=True,
     description="A message about an incident did not arrive and is tried no more",
 )
+SPOOL_REPLAYED = register(
+    "auditlog.spool_replayed",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="Events that waited on disk for the database were written",
+)
 # Written by the database function that drops the partition, in the same transaction.
 PARTITION_PRUNED = register(
     "auditlog.partition_pruned",

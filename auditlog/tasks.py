@@ -13,6 +13,7 @@ from auditlog.services import (
     outbox,
     partitions,
     pruning,
+    replaying,
     sealer,
     streaming,
 )
@@ -51,6 +52,12 @@ def push_streams() -> int:
     """Send what was sealed to every stream; return how many batches were taken."""
     due = streaming.due_streams(now=timezone.now())
     return sum(streaming.push(stream_id) for stream_id in due)
+
+
+@shared_task
+def replay_spool() -> int:
+    """Write the events that waited on this machine's disk; return how many."""
+    return replaying.replay_spool().written
 
 
 @shared_task

@@ -52,6 +52,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "replay-spool": {
+        "task": "auditlog.tasks.replay_spool",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
     "anchor-head": {"task": "auditlog.tasks.anchor_head", "schedule": 5 * MINUTE},
     "scan-denials": {"task": "auditlog.tasks.scan_denials", "schedule": MINUTE},
     "scan-query-volume": {

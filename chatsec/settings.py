@@ -198,6 +198,14 @@ CHATSEC_APPEND_ONLY_TABLES = {
 }
 # The sealer's, which works as the retention role.
 CHATSEC_READ_ONLY_TABLES = ["auditlog_seal", "auditlog_anchor", "django_migrations"]
+# How much evidence waits on disk at most while the database is away.
+CHATSEC_SPOOL_MAX_BYTES = env.int("CHATSEC_SPOOL_MAX_BYTES", 64 * 1024 * 1024)
+# What a test leaves there is no evidence of this installation.
+CHATSEC_SPOOL_DIR = CHATSEC_DATA_DIR / ("test/spool" if UNDER_TEST else "spool")
+CHATSEC_GAUGES = {
+    "chatsec_audit_spool_records": "auditlog.selectors.spooled_records",
+    "chatsec_audit_spool_dead": "auditlog.selectors.dead_records",
+}
 PARTITION_SCHEMA = "audit_parts"
 # Where the head of the audit log is left every five minutes: file:, log:, syslog://,
 # mailto:. Two of them at least, one outside of this machine.

@@ -50,6 +50,7 @@ from auditlog.selectors.search import (
     story_of,
 )
 from auditlog.selectors.searches import get_search, list_searches
+from auditlog.selectors.spooled import dead_records, spooled_records
 
 __all__ = [
     "Bucket",
@@ -71,6 +72,7 @@ __all__ = [
     "count_by_state",
     "count_events",
     "count_given_up",
+    "dead_records",
     "describe",
     "events_about",
     "events_behind",
@@ -98,6 +100,7 @@ __all__ = [
     "read_routes",
     "read_story",
     "response_times",
+    "spooled_records",
     "storable_words",
     "story_of",
     "write_cursor",

@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db import connection
 
 from auditlog import events
+from auditlog.services.inserting import in_transaction
 from auditlog.services.recording import record
-from auditlog.services.refusals import in_transaction, on_own_connection
+from auditlog.services.refusals import on_own_connection
 from chatsec.core.errors import Json
 from chatsec.core.redaction import redact
 

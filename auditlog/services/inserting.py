@@ -49,7 +49,7 @@ def write_with_transaction(row: Row) -> None:
 
     Outside of a transaction it is written at once.
     """
-    here = cast("DatabaseWrapper", connections["default"])
+    here = _connection()
     if not here.is_in_transaction():
         insert(row)
         return
@@ -59,12 +59,30 @@ def write_with_transaction(row: Row) -> None:
         here.write_waiting()
 
 
+def in_transaction() -> bool:
+    """Whether a transaction is open that is not the wrapper around a test."""
+    return _connection().is_in_transaction()
+
+
+def _connection() -> DatabaseWrapper:
+    return cast("DatabaseWrapper", connections["default"])
+
+
 def insert(*rows: Row) -> None:
     """Write the rows with one statement; a missing partition is PartitionMissing."""
-    statement = _INTO + ", ".join([_VALUES] * len(rows))
+    _execute(_INTO + ", ".join([_VALUES] * len(rows)), rows)
+
+
+def insert_once(row: Row) -> bool:
+    """Write the row unless the log has it already; return whether it is new."""
+    return _execute(f"{_INTO}{_VALUES} ON CONFLICT DO NOTHING", [row]) == 1
+
+
+def _execute(statement: str, rows: Sequence[Row]) -> int:
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement, [value for row in rows for value in row])
+            return int(cursor.rowcount)
     except IntegrityError as error:
         if "no partition of relation" not in str(error):
             raise

@@ -12,8 +12,10 @@ from uuid import UUID
 from django.db import OperationalError, connection, connections
 
 from auditlog.registry import EventType
+from auditlog.services.inserting import in_transaction
 from auditlog.services.recording import Evidence, record
 from chatsec.core.context import current_actor
+from chatsec.core.outage import is_out_of_reach
 
 T = TypeVar("T")
 # The other connection may have to wait for a row that this transaction holds; nobody
@@ -31,18 +33,12 @@ def record_refusal(event: EventType, **evidence: Unpack[Evidence]) -> UUID:
         return record(event, **evidence)
     try:
         return on_own_connection(lambda: record(event, **evidence))
-    except OperationalError:
+    except OperationalError as error:
+        if is_out_of_reach(error):
+            raise
         # The caller holds the new key of one of these people and will roll it back.
         nameless = _without_people(evidence)
         return on_own_connection(lambda: record(event, **nameless))
-
-
-def in_transaction() -> bool:
-    """Whether a transaction is open that is not the wrapper around a test."""
-    return any(
-        not getattr(block, "_from_testcase", False)
-        for block in connection.atomic_blocks
-    )
 
 
 def on_own_connection(work: Callable[[], T]) -> T:
@@ -63,8 +59,17 @@ def _without_people(evidence: Evidence) -> Evidence:
 
 def _separately(work: Callable[[], T]) -> T:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(WAIT)
+        _wait_not_for_long()
         return work()
     finally:
         connections.close_all()
+
+
+def _wait_not_for_long() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(WAIT)
+    except OperationalError as error:
+        # The work finds that out as well, and knows what to do then.
+        if not is_out_of_reach(error):
+            raise

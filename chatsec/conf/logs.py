@@ -12,7 +12,11 @@ def logging(*, level: str) -> dict[str, object]:
         "filters": {
             "quiet": {
                 "()": "chatsec.core.logs.QuietTasks",
-                "tasks": ["auditlog.tasks.seal_events", "auditlog.tasks.push_streams"],
+                "tasks": [
+                    "auditlog.tasks.push_streams",
+                    "auditlog.tasks.replay_spool",
+                    "auditlog.tasks.seal_events",
+                ],
             }
         },
         "handlers": {

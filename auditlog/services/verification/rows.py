@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from auditlog.events import SPOOL_REPLAYED
 from auditlog.models import Seal
 from auditlog.proofs import merkle
 from auditlog.proofs.in_sql import leaf_sql
@@ -28,6 +29,14 @@ _ROW: Final = f"""
     SELECT event.event_id, event.occurred_at, {leaf_sql("event")}
     FROM auditlog_event AS event
 """  # noqa: S608 - our own expression
+_WAITED: Final = f"""
+    SELECT EXISTS (
+        SELECT FROM auditlog_event AS late JOIN auditlog_event AS said
+            ON said.epoch = late.epoch AND said.xid = late.xid
+        WHERE late.event_id = %s AND said.category = '{SPOOL_REPLAYED.category}'
+            AND said.event_type = '{SPOOL_REPLAYED.name}'
+    )
+"""  # noqa: S608 - our own names
 _IN_WINDOW: Final = f"{_ROW} WHERE epoch = %s AND xid >= %s AND xid < %s"
 _BY_ID: Final = f"{_ROW} WHERE event_id = ANY(%s::uuid[])"
 _IN_PARTITION: Final = f"""
@@ -177,9 +186,23 @@ def _compare(
     if bytes(row.leaf) != sealed.leaf:
         finding = Finding(Fault.CHANGED, sealed.seal, row.event_id)
         report.findings.append(finding)
-    elif not -LATEST <= row.occurred_at - sealed.sealed_at <= EARLIEST:
+    elif not _is_timely(row, sealed):
         finding = Finding(Fault.CLOCK, sealed.seal, row.event_id, "its time is not")
         report.findings.append(finding)
+
+
+def _is_timely(row: Row, sealed: Sealed) -> bool:
+    age = row.occurred_at - sealed.sealed_at
+    if age < -LATEST:
+        return _waited_on_disk(row.event_id)
+    return age <= EARLIEST
+
+
+def _waited_on_disk(event_id: UUID) -> bool:
+    """Whether the transaction that wrote the event says that it had waited."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITED, [event_id])
+        return bool(cursor.fetchone()[0])
 
 
 def strays(chain: Chain) -> list[Finding]:
