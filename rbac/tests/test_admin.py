@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from auditlog.selectors import list_events
@@ -198,7 +199,8 @@ def test_it_lists_assignments_in_few_queries(  # noqa: PLR0917
 def test_the_matrix_shows_grants_inheritance_aggregates_and_conditions(browser, admin):
     page = browser(admin).get(MATRIX).content.decode()
 
-    assert page.count('<th scope="row">') == 28
+    registered = Permission.objects.filter(content_type__model="domain")
+    assert page.count('<th scope="row">') == registered.count() >= 28
     assert "cell--inherited" in page
     assert "Aggregate</span>" in page
     assert 'title="context.hour &gt;= 9 &amp;&amp; context.hour &lt;= 17"' in page
