@@ -8,6 +8,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 REFERENCE = PROJECT / "docs" / "reference"
 TABLE = REFERENCE / "asvs.md"
+BY_SUBJECT = REFERENCE / "security-tests.md"
 NAMED = re.compile(r"`([a-z_/0-9]+\.py)::(test_[a-z0-9_]+)`")
 LINKED = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 NUMBER = re.compile(r"[0-9.]+")
@@ -44,7 +45,8 @@ def rows():
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), sorted(set(NAMED.findall(TABLE.read_text())))
+    ("path", "name"),
+    sorted(set(NAMED.findall(TABLE.read_text() + BY_SUBJECT.read_text()))),
 )
 def test_the_test_exists(path, name):
     assert re.search(rf"def {name}\(", (PROJECT / path).read_text())
@@ -63,6 +65,15 @@ def test_each_row_names_a_test_or_says_why_not():
     for number, _, said in rows():
         assert NAMED.search(said) or said.startswith("Does not apply"), number
     assert {n for n, _, said in rows() if "**Not met" in said} == NOT_MET
+
+
+def test_each_rule_by_subject_names_a_test():
+    rules = re.findall(
+        r"^\| (?!rule)(.+) \| (.+) \|$", BY_SUBJECT.read_text(), re.MULTILINE
+    )
+
+    assert len(rules) > 50
+    assert [rule for rule, said in rules if not NAMED.search(said)] == []
 
 
 def test_the_pages_that_are_named_are_there():

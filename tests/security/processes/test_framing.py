@@ -93,3 +93,12 @@ def test_two_honest_requests_on_one_line_get_two_answers(servers):
     assert answers(servers.wires[0].port, first + second) == [400, 404]
     chunked = request("Transfer-Encoding: chunked", body=CHUNKED)
     assert answers(servers.wires[0].port, chunked) == [400]
+
+
+def test_no_server_tells_its_version(servers):
+    """ASVS 13.4.6: whoever looks for an old version has to guess."""
+    for path in ("/healthz", "/nowhere", "/api/v1/me", "/static/css/base.css"):
+        told = servers.wires[0].get(path).headers
+
+        assert not any(sign.isdigit() for sign in told.get("server", ""))
+        assert "x-powered-by" not in told
