@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from accounts.constants import NOT_SIGNED_IN_MESSAGE
 from accounts.models import AuthSession, User
-from chatsec.core.errors import Denied, Unauthenticated
+from chatsec.core.errors import Denied, StepUpRequired, Unauthenticated
 
 
 def caller(request: Request) -> User:
@@ -25,3 +25,9 @@ def calling_session(request: Request) -> AuthSession:
     if request.auth is not None or not isinstance(session, AuthSession):
         raise Denied("Only somebody who signed in can do this.", code="session_needed")
     return session
+
+
+def require_second_factor(request: Request) -> None:
+    """Ask of the API what the admin site asks of everybody who opens it."""
+    if not calling_session(request).has_second_factor:
+        raise StepUpRequired("Sign in with a second factor to change accounts.")

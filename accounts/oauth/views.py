@@ -265,7 +265,10 @@ def _refusal(text: str) -> JsonResponse:
 
 def _named_app(request: HttpRequest) -> OAuthApplication | None:
     client_id = request.POST.get("client_id", "")
-    return OAuthApplication.objects.filter(client_id=client_id).first()
+    found: OAuthApplication | None = OAuthApplication.objects.filter(
+        client_id=client_id
+    ).first()
+    return found
 
 
 def _record_refusal(request: HttpRequest, body: str) -> None:

@@ -10,6 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.caller import require_second_factor
 from accounts.api.serializers import EndedSessionsSerializer, UserSessionSerializer
 from accounts.selectors import get_user_by_name_or_id, list_live_sessions
 from accounts.services import sessions
@@ -36,7 +37,8 @@ class UserSessionsView(ApiView):
         responses=EndedSessionsSerializer,
     )
     def delete(self, request: Request, user_id: UUID) -> Response:
-        """Sign somebody out everywhere."""
+        """Sign somebody out everywhere; 403 `mfa_required` without a second factor."""
+        require_second_factor(request)
         user = get_user_by_name_or_id(str(user_id))
         return Response({"ended": sessions.sign_out_everywhere(user)})
 
@@ -48,7 +50,8 @@ class UserSessionView(ApiView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, user_id: UUID, session_id: UUID) -> Response:
-        """Sign one device of somebody's out."""
+        """Sign one device of somebody's out; `mfa_required` as above."""
+        require_second_factor(request)
         user = get_user_by_name_or_id(str(user_id))
         sessions.revoke_session_of(user, session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -9,7 +9,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.caller import calling_session
+from accounts.api.caller import calling_session, require_second_factor
 from accounts.api.user_serializers import (
     UserChangeSerializer,
     UserDetailSerializer,
@@ -20,7 +20,6 @@ from accounts.api.user_serializers import (
 from accounts.selectors import get_user, search_users
 from accounts.services import invitations, passwords, people, proof
 from chatsec.core.api import ApiView, paginate
-from chatsec.core.errors import StepUpRequired
 
 MANAGE_USERS = "manage_users"
 
@@ -49,7 +48,7 @@ class UsersView(ApiView):
     @extend_schema(request=UserChangeSerializer, responses={201: UserDetailSerializer})
     def post(self, request: Request) -> Response:
         """Make an account and mail its person an invitation."""
-        _require_second_factor(request)
+        require_second_factor(request)
         given = UserChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         profile = dict(given.validated_data)
@@ -73,7 +72,7 @@ class UserView(ApiView):
 
         403 `step_up_required` for another address without fresh proof.
         """
-        _require_second_factor(request)
+        require_second_factor(request)
         given = UserStateSerializer(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         user = get_user(user_id)
@@ -92,7 +91,7 @@ class UserInvitationView(ApiView):
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, user_id: UUID) -> Response:
         """Mail the invitation again; the link that was mailed before is dead."""
-        _require_second_factor(request)
+        require_second_factor(request)
         invitations.invite_again(get_user(user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -105,12 +104,6 @@ class UserResetView(ApiView):
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, user_id: UUID) -> Response:
         """Mail the person a link for a new password; nobody else can choose it."""
-        _require_second_factor(request)
+        require_second_factor(request)
         passwords.send_reset(get_user(user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _require_second_factor(request: Request) -> None:
-    """Ask of the API what the admin site asks of everybody who opens it."""
-    if not calling_session(request).has_second_factor:
-        raise StepUpRequired("Sign in with a second factor to change accounts.")
