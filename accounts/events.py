@@ -93,6 +93,11 @@ FACTOR_REMOVED = register(
     severity="warning",
     description="A second factor was taken away.",
 )
+FACTOR_RENAMED = register(
+    "accounts.factor_renamed",
+    category="access",
+    description="A second factor was given another name.",
+)
 FACTORS_RESET = register(
     "accounts.factors_reset",
     category="security",

@@ -97,6 +97,11 @@ urlpatterns = [
         name="account-recovery-codes",
     ),
     path(
+        "account/factors/<uuid:handle>/name",
+        factors.rename_factor,
+        name="account-factor-name",
+    ),
+    path(
         "account/factors/<uuid:handle>/remove",
         factors.remove_factor,
         name="account-factor-remove",

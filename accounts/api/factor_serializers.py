@@ -124,6 +124,12 @@ class ConfirmationSerializer(OneProof):
     name = serializers.CharField(max_length=MAX_NAME, required=False, default="")
 
 
+class FactorNameSerializer(serializers.Serializer[None]):
+    """What the owner of a factor calls it; empty takes the name away."""
+
+    name = serializers.CharField(max_length=MAX_NAME, allow_blank=True)
+
+
 class FactorSerializer(serializers.Serializer[None]):
     """A factor that is set up."""
 

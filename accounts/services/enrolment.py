@@ -125,17 +125,32 @@ def renew_recovery_codes(session: AuthSession) -> list[str]:
     return factors.make_recovery_codes(session.user)
 
 
+def rename_factor(session: AuthSession, handle: UUID, name: str) -> Factor:
+    """Call one of the person's own factors so; anybody else's does not exist."""
+    with transaction.atomic():
+        # Or it could be taken away between the look and the change.
+        factors.hold_user(session.user)
+        proof.require_recent(session)
+        factor = _own_factor(session, handle)
+        factors.rename_factor(factor, name)
+    return factor
+
+
 def remove_factor(session: AuthSession, handle: UUID) -> None:
     """Take one of the person's own factors away; anybody else's does not exist."""
     with transaction.atomic():
         factors.hold_user(session.user)
         proof.require_recent(session)
-        factor = find_factor(session.user, handle)
-        if factor is None:
-            raise NotFound("There is no such factor.")
-        factors.remove_factor(factor)
+        factors.remove_factor(_own_factor(session, handle))
         if requires_factor(session.user) and not has_second_factor(session.user):
             raise Conflict(
                 "A role of yours needs a second factor. Set up another one first.",
                 code="last_factor",
             )
+
+
+def _own_factor(session: AuthSession, handle: UUID) -> Factor:
+    factor = find_factor(session.user, handle)
+    if factor is None:
+        raise NotFound("There is no such factor.")
+    return factor

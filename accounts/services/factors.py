@@ -33,6 +33,7 @@ from accounts.models import (
 )
 from accounts.models.factors import is_code
 from accounts.models.recovery import fold_recovery_code, recovery_code_digest
+from accounts.names import one_line
 from accounts.selectors import (
     CodeFactor,
     Factor,
@@ -168,6 +169,23 @@ def remove_factor(factor: Factor) -> None:
         factor.delete()
         if not has_second_factor(user):
             RecoverySheet.objects.filter(user=user).delete()
+
+
+def rename_factor(factor: Factor, name: str) -> None:
+    """Call the factor so; an empty name takes the name away."""
+    name = one_line(name, limit=MAX_NAME + 1)
+    if len(name) > MAX_NAME:
+        message = f"At most {MAX_NAME} characters."
+        raise Invalid(message, fields={"name": [message]})
+    factor.name = name
+    with transaction.atomic():
+        factor.save(update_fields=["name_sealed"])
+        record(
+            events.FACTOR_RENAMED,
+            target=target_of(factor),
+            subject_id=factor.user_id,
+            details={"kind": factor.kind},
+        )
 
 
 def reset_factors(user: User, *, reason: str) -> None:

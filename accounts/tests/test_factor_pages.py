@@ -94,6 +94,7 @@ def test_a_stolen_cookie_learns_no_secret_of_a_set_up_that_waits(bob):
         "/account/authenticator",
         "/account/recovery-codes",
         "/account/factors/01890000-0000-7000-8000-000000000000/remove",
+        "/account/factors/01890000-0000-7000-8000-000000000000/name",
     ],
 )
 def test_sign_in_alone_changes_no_factor(path):
@@ -131,14 +132,30 @@ def test_a_factor_is_removed():
     assert b"You have no second factor" in client.get("/account").content
 
 
+def test_a_factor_is_renamed():
+    alice = make_user("alice", totp=True)
+    client = proven_browser(alice)
+    path = f"/account/factors/{TOTPFactor.objects.get().handle}/name"
+
+    done = client.post(path, {"name": "Work phone"})
+    too_long = client.post(path, {"name": "x" * 65})
+
+    assert done["Location"] == too_long["Location"] == "/account"
+    page = client.get("/account").content.decode()
+    assert "Work phone" in page
+    assert "The name is saved." in page
+    assert "At most 64 characters." in page
+
+
 def test_anybody_elses_factor_does_not_exist():
     alice = make_user("alice", totp=True)
     charlie = proven_browser(make_user("charlie"))
     handle = TOTPFactor.objects.get(user=alice).handle
 
     charlie.post(f"/account/factors/{handle}/remove")
+    charlie.post(f"/account/factors/{handle}/name", {"name": "Mine"})
 
-    assert TOTPFactor.objects.filter(handle=handle).exists()
+    assert TOTPFactor.objects.get(handle=handle).name != "Mine"
     assert b"There is no such factor" in charlie.get("/account").content
 
 

@@ -82,6 +82,20 @@ def _show_codes(request: HttpRequest, codes: Sequence[str]) -> HttpResponse:
 
 @recent_proof_required
 @require_POST
+def rename_factor(request: HttpRequest, handle: UUID) -> HttpResponse:
+    """Call one of the person's own factors something else."""
+    name = request.POST.get("name", "")
+    try:
+        enrolment.rename_factor(session_of(request), handle, name)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, "The name is saved.")
+    return redirect("account")
+
+
+@recent_proof_required
+@require_POST
 def remove_factor(request: HttpRequest, handle: UUID) -> HttpResponse:
     """Take one of the person's own factors away."""
     try:

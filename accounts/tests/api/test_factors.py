@@ -16,6 +16,7 @@ from accounts.tests.factories import (
 )
 from accounts.tests.soft_passkey import SoftPasskey, set_up_passkey
 from accounts.tests.test_factors import wrong_code
+from auditlog.selectors import list_events
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +129,7 @@ def test_recovery_codes_alone_are_refused(bob):
         lambda client, at: client.post(FACTORS, {"kind": "passkey"}),
         lambda client, at: client.post(FACTORS, {"kind": "recovery_code"}),
         lambda client, at: client.delete(f"{FACTORS}/{at}"),
+        lambda client, at: client.patch(f"{FACTORS}/{at}", {"name": "Mine"}),
         lambda client, at: client.post(
             f"{FACTORS}/{at}/confirm", {"passkey": {"id": "x"}}
         ),
@@ -156,12 +158,40 @@ def test_a_factor_is_removed():
     assert client.get(FACTORS).json()["results"] == []
 
 
+def test_a_factor_is_renamed_with_evidence():
+    alice = make_user("alice", totp=True)
+    client, factor = client_of(alice), TOTPFactor.objects.get()
+
+    answer = client.patch(f"{FACTORS}/{factor.handle}", {"name": " Work\nphone "})
+
+    assert (answer.status_code, answer.json()["name"]) == (200, "Work phone")
+    assert client.get(FACTORS).json()["results"][0]["name"] == "Work phone"
+    (told,) = list_events(event_type="accounts.factor_renamed")
+    assert told.resource_id == str(factor.handle)
+    factor.refresh_from_db()
+    assert b"Work" not in bytes(factor.name_sealed)
+    unnamed = client.patch(f"{FACTORS}/{factor.handle}", {"name": ""})
+    assert unnamed.json()["name"] == "Authenticator app"
+
+
+@pytest.mark.parametrize("body", [{}, {"name": None}, {"name": "x" * 65}, {"name": []}])
+def test_a_bad_name_of_a_factor_is_a_clear_refusal(body):
+    client = client_of(make_user("alice", totp=True))
+
+    answer = client.patch(f"{FACTORS}/{TOTPFactor.objects.get().handle}", body)
+
+    assert answer.status_code == 400
+    assert "name" in answer.json()["errors"]
+
+
 def test_anybody_elses_factor_does_not_exist():
     alice, charlie = make_user("alice", totp=True), make_user("charlie", totp=True)
     hers = TOTPFactor.objects.get(user=alice).handle
     client = client_of(charlie)
 
     assert client.delete(f"{FACTORS}/{hers}").status_code == 404
+    renamed = client.patch(f"{FACTORS}/{hers}", {"name": "Mine"})
+    assert renamed.status_code == 404
     assert client.delete(f"{FACTORS}/{uuid4()}").status_code == 404
     code = {"code": totp_code(charlie)}
     assert client.post(f"{FACTORS}/{hers}/confirm", code).status_code == 404
