@@ -89,6 +89,12 @@ def find_live_session(
     return session
 
 
+def find_signed_in(session_id: UUID, *, user_id: UUID, now: datetime) -> User | None:
+    """Return the session's user, read anew, while the session still stands."""
+    session = find_live_session(session_id, user_id=user_id, now=now)
+    return None if session is None else session.user
+
+
 def session_privileges(session: AuthSession) -> str:
     """Return a mark that changes when the session's user is given or loses a role."""
     row = AuthSession.objects.filter(id=session.id)

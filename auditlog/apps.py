@@ -11,6 +11,7 @@ class AuditlogConfig(AppConfig):
     # Pages beside those of the models: what it is called, its address, who sees it.
     admin_pages = (
         ("Search", "audit-search", "rbac.view_audit"),
+        ("Watch", "audit-live", "rbac.view_audit"),
         ("Incidents", "audit-incidents", "rbac.view_audit"),
         ("Who is told of incidents", "audit-routes", "rbac.manage_incidents"),
     )

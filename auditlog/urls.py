@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from auditlog.pages import event, exports, incidents, routes, search, searches
+from auditlog.pages import event, exports, incidents, live, routes, search, searches
 
 urlpatterns = [
     path("admin/audit/search", search.search, name="audit-search"),
+    path("admin/audit/live", live.live, name="audit-live"),
     path("admin/audit/export", exports.export, name="audit-export"),
     path(
         "admin/audit/searches/<uuid:search_id>/delete",

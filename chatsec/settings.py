@@ -179,6 +179,8 @@ CHATSEC_BEFORE_CLOSING = "rbac.services.governance.refuse_closing_last_administr
 # makes a key for a program; raise what speaks against it.
 CHATSEC_BEFORE_MANAGING = "rbac.services.seniority.refuse_managing"
 CHATSEC_BEFORE_LENDING = "rbac.services.seniority.refuse_lending"
+# Returns the user of a session that still stands: asked again while an answer streams.
+CHATSEC_SIGNED_IN = "accounts.selectors.find_signed_in"
 # Which accounts ask more than a person does, and how much is expected of them.
 CHATSEC_DECLARED_VOLUMES = "accounts.selectors.declared_volumes"
 # What a key or an app can be given of somebody's permissions.

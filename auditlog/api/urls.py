@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auditlog.api.views import alerts, events, exports, incidents, searches
+from auditlog.api.views import alerts, events, exports, incidents, searches, tail
 
 urlpatterns = [
     path("audit/events", events.EventList.as_view(), name="audit-events"),
@@ -22,6 +22,7 @@ urlpatterns = [
         events.EventProof.as_view(),
         name="audit-event-proof",
     ),
+    path("audit/tail", tail.EventTail.as_view(), name="audit-tail"),
     path("audit/searches", searches.SearchList.as_view(), name="audit-searches"),
     path(
         "audit/searches/<uuid:search_id>",

@@ -74,6 +74,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "more_fields": [form[name] for name in MORE],
         "has_more_filters": any(words.get(name) for name in MORE),
         "exports": _exports(words),
+        "live": f"{reverse('audit-live')}?{search_address(words).partition('?')[2]}",
         "saving": saving,
         "saved": searches.shown(),
         **WIDE,

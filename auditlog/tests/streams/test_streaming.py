@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import cycle
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -15,6 +16,7 @@ from django.utils import timezone
 from auditlog.models import Event, EventStream, Seal
 from auditlog.selectors.sealed import Mark, lag_behind
 from auditlog.services import sealer, streaming
+from auditlog.services.deliveries import Endpoint, post_signed
 from auditlog.services.seal_chain import batched_ids
 from auditlog.signatures import DELIVERY, SIGNATURE, sign
 from auditlog.tests.factories import make_actor, make_event
@@ -48,9 +50,7 @@ def chain() -> list[str]:
     ]
 
 
-def _uuid(raw: bytes) -> Any:
-    from uuid import UUID
-
+def _uuid(raw: bytes) -> UUID:
     return UUID(bytes=raw)
 
 
@@ -93,7 +93,7 @@ def test_a_batch_is_signed_and_has_an_id(receiver: Receiver) -> None:
     streaming.push(stream.id)
 
     (call,) = receiver.taken
-    at = timezone.datetime.fromtimestamp(
+    at = datetime.fromtimestamp(
         int(call.headers[SIGNATURE].split(",")[0].removeprefix("t=")),
         tz=timezone.get_default_timezone(),
     )
@@ -155,8 +155,8 @@ def test_a_sender_that_dies_is_followed_by_the_same_batch(
     sealer.seal_pending()
     batch = streaming.take_batch(stream.id, now=timezone.now())
     assert batch is not None
-    streaming.post_signed(
-        streaming.Endpoint(stream.url, stream.secret),
+    post_signed(
+        Endpoint(stream.url, stream.secret),
         streaming.body_of(batch),
         delivery_id=batch.batch_id,
     )
