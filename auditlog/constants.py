@@ -76,3 +76,40 @@ SEAL_EVENTS: Final = 20_000
 HEARTBEAT: Final = timedelta(minutes=1)
 # Without a seal for so long the installation counts as not ready.
 SEALER_PATIENCE: Final = timedelta(minutes=3)
+
+RuleKind = Literal[
+    "event_count",
+    "value_count",
+    "value_sum",
+    "temporal_ordered",
+    "new_value",
+    "baseline",
+    "off_hours",
+    "drift",
+    "dormant",
+    "risk",
+]
+RuleGroup = Literal["actor", "subject", "network", "everyone"]
+Metric = Literal["queries", "records", "resources", "denials", "failures"]
+RULE_KINDS: Final[tuple[RuleKind, ...]] = get_args(RuleKind)
+RULE_GROUPS: Final[tuple[RuleGroup, ...]] = get_args(RuleGroup)
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+# Parts of the week that people differ in, in the installation's time zone; and "day",
+# the whole of one.
+HOUR_CLASSES: Final = ("work", "evening", "night", "weekend", "day")
+
+# How late an event may be committed, and clocks may differ, and still be seen.
+SCAN_SLACK: Final = timedelta(minutes=15)
+# A rule that never ran looks back so far, and none looks back further than the other.
+FIRST_SCAN: Final = timedelta(hours=1)
+LONGEST_SCAN: Final = timedelta(days=8)
+LONGEST_WINDOW: Final = timedelta(days=90)
+LONGEST_EXCEPTION: Final = timedelta(days=366)
+# A rule that failed so often in a row raises an alert itself.
+FAILURES_TO_ALERT: Final = 5
+RISK_WINDOW: Final = timedelta(hours=24)
+# What the baselines are made from, and how long activity is kept for it.
+BASELINE_DAYS: Final = 28
+ACTIVITY_DAYS: Final = 180
+# From so many samples on, a baseline is the person's own; below, partly everybody's.
+OWN_SAMPLES: Final = 14

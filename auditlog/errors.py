@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsec.core.errors import Invalid, Unavailable
+from chatsec.core.errors import Conflict, Invalid, Unavailable
 
 
 class DetailsTooLarge(Invalid):
@@ -37,3 +37,21 @@ class SpoolFull(Unavailable):
     """Neither the database nor the disk takes the evidence, so nothing is done."""
 
     default_code = "audit_spool_full"
+
+
+class RuleRefused(Invalid):
+    """The rule, or the exception from one, may not be so; `fields` says why."""
+
+    default_code = "rule_refused"
+
+
+class RuleExists(Conflict):
+    """Another rule has this name: alerts tell rules apart by it."""
+
+    default_code = "rule_exists"
+
+
+class TrialTooLong(Invalid):
+    """A rule is tried over at most 90 days."""
+
+    default_code = "trial_too_long"

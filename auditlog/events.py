@@ -193,3 +193,57 @@ STREAM_FAILING = register(
     severity="warning",
     description="A stream of events has not been delivered for some time",
 )
+RULE_CREATED = register(
+    "auditlog.rule_created",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="A detection rule was made",
+)
+RULE_CHANGED = register(
+    "auditlog.rule_changed",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="A detection rule was changed or switched on",
+)
+RULE_DISABLED = register(
+    "auditlog.rule_disabled",
+    category="audit",
+    severity="warning",
+    fail_closed=True,
+    description="A detection rule was switched off",
+)
+RULE_DELETED = register(
+    "auditlog.rule_deleted",
+    category="audit",
+    severity="warning",
+    fail_closed=True,
+    description="A detection rule was deleted",
+)
+EXCEPTION_MADE = register(
+    "auditlog.exception_made",
+    category="audit",
+    severity="warning",
+    fail_closed=True,
+    description="Something was exempted from a detection rule for a while",
+)
+EXCEPTION_ENDED = register(
+    "auditlog.exception_ended",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="An exception from a detection rule was taken back",
+)
+RULE_TRIED = register(
+    "auditlog.rule_tried",
+    category="audit",
+    fail_closed=True,
+    description="Somebody looked at what a rule would have found",
+)
+RULE_FAILED = register(
+    "auditlog.rule_failed",
+    category="error",
+    severity="error",
+    description="A detection rule could not be run",
+)

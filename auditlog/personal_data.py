@@ -8,6 +8,7 @@ from itertools import islice
 from uuid import UUID
 
 from auditlog import (
+    habit_data,  # noqa: F401 - declares its own models
     incident_data,  # noqa: F401 - declares its own models
     search_data,  # noqa: F401 - declares its own models
     selectors,

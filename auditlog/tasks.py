@@ -6,7 +6,6 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
-from auditlog.rules import DENIAL_RULES, VOLUME_RULES
 from auditlog.services import (
     anchoring,
     detection,
@@ -20,15 +19,15 @@ from auditlog.services import (
 
 
 @shared_task
-def scan_denials() -> int:
-    """Every actor with too many denials has an alert; return how many are new."""
-    return len(detection.scan(DENIAL_RULES, now=timezone.now()))
+def run_rules() -> int:
+    """Every finding of the rules has an alert; return how many are newly open."""
+    return len(detection.run_rules(now=timezone.now()))
 
 
 @shared_task
-def scan_query_volume() -> int:
-    """Every actor with too many questions has an alert; return how many are new."""
-    return len(detection.scan(VOLUME_RULES, now=timezone.now()))
+def refresh_baselines() -> int:
+    """Learn what is usual for each, up to now; return how many baselines are new."""
+    return detection.refresh_baselines(now=timezone.now())
 
 
 # A busy table makes the partition functions give up after 5 s instead of queueing

@@ -58,10 +58,15 @@ app.conf.beat_schedule = {
         "options": {"expires": 10.0},
     },
     "anchor-head": {"task": "auditlog.tasks.anchor_head", "schedule": 5 * MINUTE},
-    "scan-denials": {"task": "auditlog.tasks.scan_denials", "schedule": MINUTE},
-    "scan-query-volume": {
-        "task": "auditlog.tasks.scan_query_volume",
+    # One that is late finds the same.
+    "run-rules": {
+        "task": "auditlog.tasks.run_rules",
         "schedule": MINUTE,
+        "options": {"expires": MINUTE},
+    },
+    "baselines": {
+        "task": "auditlog.tasks.refresh_baselines",
+        "schedule": 60 * MINUTE,
     },
     "incident-messages": {
         "task": "auditlog.tasks.deliver_messages",

@@ -47,8 +47,11 @@ from accounts.tests.factories import (
     make_user,
 )
 from accounts.tests.soft_passkey import set_up_passkey
-from auditlog.services import Target, incidents, record
+from auditlog.models import DetectionRule
+from auditlog.services import Target, detection, incidents, record
+from auditlog.services.detection.exempting import Exempted
 from auditlog.services.searches import save_search
+from auditlog.tests.detection.factories import make_habits
 from auditlog.tests.incidents.factories import make_incident
 from chat.models import KnowledgeCollection, QueryDefinition
 from chat.services.conversations import start_conversation
@@ -254,6 +257,17 @@ def privacy_traces(actor, admin_actor, canary) -> None:
     )
 
 
+def habit_traces(person, canary) -> None:
+    pseudonym = make_habits(person.id)
+    rule = DetectionRule.objects.get(name="queries_in_24_hours")
+    detection.make_exception(
+        rule.id,
+        Exempted(actor_pseudonym=pseudonym),
+        reason=canary("exempted"),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+
+
 def incident_traces(person, handler, canary) -> None:
     incident = make_incident(person.id)
     note = canary("note")
@@ -292,6 +306,7 @@ def test_every_canary_sings_in_the_export(piper, session, canary, api, admin):
     object_traces(piper, canary)
     governance_traces(piper, canary)
     privacy_traces(actor, admin_actor, canary)
+    habit_traces(piper, canary)
     incident_traces(piper, admin_actor, canary)
     chat_traces(api(piper), canary)
     group_traces(piper)

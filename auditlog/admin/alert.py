@@ -13,7 +13,6 @@ from auditlog import events, selectors
 from auditlog.admin import cells
 from auditlog.admin.lists import ReadOnlyAdmin
 from auditlog.models import Alert
-from auditlog.rules import RULES
 from auditlog.services import record
 
 STATE_BADGES = {
@@ -39,8 +38,8 @@ class AlertChangeList(ChangeList):
 class AlertAdmin(ReadOnlyAdmin):
     """What the detection rules found."""
 
-    list_display = ("last", "badge", "rule", "actor", "count", "why")
-    list_filter = ("state", "rule")
+    list_display = ("last", "badge", "severity", "rule", "actor", "count", "why")
+    list_filter = ("state", "severity", "rule")
     ordering = ("-id",)
 
     def get_changelist(self, request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
@@ -71,8 +70,7 @@ class AlertAdmin(ReadOnlyAdmin):
         """Return the state as a badge."""
         return cells.badge(alert.state, STATE_BADGES)
 
-    @admin.display(description="Suspicion")
+    @admin.display(description="What happened")
     def why(self, alert: Alert) -> str:
-        """Return what the rule suspects."""
-        rule = RULES.get(alert.rule)
-        return rule.suspicion if rule else ""
+        """Return what the rule says of it."""
+        return alert.title

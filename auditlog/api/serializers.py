@@ -164,7 +164,11 @@ class AlertRow(serializers.Serializer[Alert]):
 
     id = serializers.UUIDField()
     rule = serializers.CharField()
-    user_id = serializers.UUIDField()
+    title = serializers.CharField()
+    severity = serializers.ChoiceField(choices=SEVERITIES)
+    facts = serializers.DictField()
+    user_id = serializers.UUIDField(allow_null=True)
+    network = serializers.CharField(allow_null=True)
     actor_name = serializers.CharField(allow_null=True)
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
@@ -181,7 +185,11 @@ def _alert_row(read: selectors.ReadAlert) -> dict[str, Json]:
     return {
         "id": str(alert.id),
         "rule": alert.rule,
-        "user_id": str(alert.actor_pseudonym),
+        "title": alert.title,
+        "severity": alert.severity,
+        "facts": alert.facts,
+        "user_id": str(alert.actor_pseudonym) if alert.actor_pseudonym else None,
+        "network": bytes(alert.group_hash).hex() if alert.group_hash else None,
         "actor_name": read.actor_name,
         "first_at": alert.first_at.isoformat(),
         "last_at": alert.last_at.isoformat(),

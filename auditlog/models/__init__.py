@@ -1,24 +1,32 @@
-"""The event log, its seals, the alerts raised on it, and incidents."""
+"""The event log, its seals, detection rules, the alerts they raise, and incidents."""
 
 from __future__ import annotations
 
+from auditlog.models.activity import ActorBaseline, ActorHour, RiskSignal
 from auditlog.models.alert import Alert
 from auditlog.models.event import Event
 from auditlog.models.incident import Incident, IncidentEntry
 from auditlog.models.route import Delivery, Route
+from auditlog.models.rule import DetectionRule, RuleException, RuleRun
 from auditlog.models.saved_search import SavedSearch
 from auditlog.models.seal import Anchor, Seal
 from auditlog.models.stream import EventStream
 
 __all__ = [
+    "ActorBaseline",
+    "ActorHour",
     "Alert",
     "Anchor",
     "Delivery",
+    "DetectionRule",
     "Event",
     "EventStream",
     "Incident",
     "IncidentEntry",
+    "RiskSignal",
     "Route",
+    "RuleException",
+    "RuleRun",
     "SavedSearch",
     "Seal",
 ]

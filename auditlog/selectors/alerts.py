@@ -28,6 +28,9 @@ def list_alerts(*, state: AlertState | None = None) -> QuerySet[Alert]:
 
 def read_alerts(alerts: Sequence[Alert]) -> list[ReadAlert]:
     """Return the alerts with names, in a constant number of queries."""
-    pseudonyms = {alert.actor_pseudonym for alert in alerts}
+    pseudonyms = {one.actor_pseudonym for one in alerts if one.actor_pseudonym}
     names = names_of(subject_keys().subjects_of(pseudonyms)) if pseudonyms else {}
-    return [ReadAlert(alert, names.get(alert.actor_pseudonym)) for alert in alerts]
+    return [
+        ReadAlert(one, names.get(one.actor_pseudonym) if one.actor_pseudonym else None)
+        for one in alerts
+    ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from auditlog import events
 from auditlog.models import Event
-from auditlog.rules import DENIAL_RULES
+from auditlog.rules.floor import DENIALS_IN_1_HOUR, DENIALS_IN_5_MINUTES
 from auditlog.services import Target, detection
 from auditlog.tests.factories import (
     forget_cached_keys,
@@ -179,10 +179,10 @@ def test_the_list_asks_the_database_no_more_for_more_rows(
 def test_alerts_show_who_and_why(browser: Browser, admin: Any, bob: Any) -> None:
     now = timezone.now()
     make_denials(make_actor(bob), count=11, every=timedelta(seconds=1), until=now)
-    detection.scan(DENIAL_RULES, now=now)
+    detection.run_rules(now=now, rules=[DENIALS_IN_5_MINUTES, DENIALS_IN_1_HOUR])
 
     page = browser(admin).get(ALERTS).content.decode()
 
     assert ">bob<" in page
-    assert "Possible privilege escalation attempt" in page
+    assert "Refused more than 10 times in an hour" in page
     assert '<span class="badge badge--bad">open</span>' in page

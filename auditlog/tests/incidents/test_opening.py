@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from auditlog import runbooks
 from auditlog.models import Alert, Event, Incident, IncidentEntry
-from auditlog.rules import RULES
+from auditlog.rules import FLOOR
 from auditlog.services import detection, incidents
 from auditlog.tests.factories import Somebody, make_actor, make_denials
 from auditlog.tests.incidents.factories import HOUR, make_alert, make_incident
@@ -177,7 +177,7 @@ def test_growth_of_a_resolved_incident_waits_for_the_scan_to_reopen_it() -> None
 def test_detection_gives_every_alert_its_incident() -> None:
     make_denials(make_actor(), count=11, every=timedelta(seconds=1), until=NOW)
 
-    alerts = detection.scan(RULES.values(), now=NOW)
+    alerts = detection.run_rules(now=NOW, rules=FLOOR.values())
 
     assert len(alerts) == 2
     incident = Incident.objects.get()

@@ -34,4 +34,4 @@ def test_every_task_of_ours_does_so():
     ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
 
     assert all(isinstance(task, app.Task) for task in ours)
-    assert {"auditlog.tasks.scan_denials"} <= {task.name for task in ours}
+    assert {"auditlog.tasks.run_rules"} <= {task.name for task in ours}

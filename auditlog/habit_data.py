@@ -1,0 +1,139 @@
+"""What detection knows of a person's habits, and how it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from auditlog.constants import METRICS, RISK_WINDOW
+from auditlog.models import ActorBaseline, ActorHour, RiskSignal, RuleException
+from chatsec.core.crypto import subject_keys
+from chatsec.core.errors import Json
+from chatsec.core.personal_data import Declaration, declare, not_personal
+
+
+def export_hours(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield how much the person did in each hour."""
+    rows = ActorHour.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.order_by("hour").iterator():
+        counts = {metric: getattr(row, metric) for metric in METRICS}
+        yield {"hour": _text(row.hour), **counts}
+
+
+def export_baselines(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield what counts as usual for the person."""
+    rows = ActorBaseline.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.order_by("metric", "hour_class"):
+        yield {
+            "metric": row.metric,
+            "part_of_week": row.hour_class,
+            "median": row.median,
+            "spread": row.mad,
+            "samples": row.n,
+            "updated_at": _text(row.updated_at),
+        }
+
+
+def export_signs(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield weak signs that have faded.
+
+    While one counts, telling would spoil what it is kept for (GDPR Art. 23(1)(d), (i)).
+    """
+    faded = timezone.now() - RISK_WINDOW
+    rows = RiskSignal.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.filter(last_at__lt=faded).order_by("last_at"):
+        yield {"rule": row.rule, "weight": row.weight, "last_at": _text(row.last_at)}
+
+
+def export_exceptions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the exceptions that were made for the person."""
+    rows = RuleException.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.select_related("rule").order_by("created_at"):
+        yield {
+            "rule": row.rule.title,
+            "reason": row.reason,
+            "created_at": _text(row.created_at),
+            "expires_at": _text(row.expires_at),
+        }
+
+
+def erase_hours(subject_id: UUID) -> int:
+    """Delete the person's hours."""
+    rows = ActorHour.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
+def erase_baselines(subject_id: UUID) -> int:
+    """Delete the person's baselines."""
+    rows = ActorBaseline.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
+def erase_signs(subject_id: UUID) -> int:
+    """Delete the weak signs about the person."""
+    rows = RiskSignal.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
+def erase_exceptions(subject_id: UUID) -> int:
+    """Delete the exceptions that were made for the person."""
+    rows = RuleException.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
+def _pseudonym(subject_id: UUID) -> UUID:
+    return subject_keys().pseudonym(subject_id)
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+declare(
+    Declaration(
+        model="auditlog.ActorHour",
+        holds="How many questions and records in each hour, under a pseudonym",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_hours,
+        erase=erase_hours,
+    )
+)
+declare(
+    Declaration(
+        model="auditlog.ActorBaseline",
+        holds="What is usual for you, to notice when somebody else uses your account",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_baselines,
+        erase=erase_baselines,
+    )
+)
+declare(
+    Declaration(
+        model="auditlog.RiskSignal",
+        holds="Unusual things noticed in the last week, under a pseudonym",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_signs,
+        erase=erase_signs,
+    )
+)
+declare(
+    Declaration(
+        model="auditlog.RuleException",
+        holds="Why a detection rule does not count what you do, and until when",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_exceptions,
+        erase=erase_exceptions,
+    )
+)
+not_personal(
+    "auditlog.DetectionRule",
+    "auditlog.RuleRun",
+    reason="What is looked for, and when; nothing of those who are found",
+)

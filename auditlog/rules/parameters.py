@@ -1,0 +1,165 @@
+"""What each kind of rule must and may be told: JSON Schema 2020-12, one per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from auditlog.constants import LONGEST_WINDOW, METRICS, OUTCOMES, RuleKind
+from auditlog.registry import event_types
+from auditlog.rules.definition import RuleSpec
+from chatsec.core.errors import Json
+
+Schema = dict[str, Json]
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+
+# The clear columns whose values can be told apart.
+VALUES: Final = ("resource", "actor", "subject", "network", "device", "country", "ip")
+PLACES: Final = ("device", "network", "country")
+# Findings of these compare with one person's past.
+OF_A_PERSON: Final[frozenset[str]] = frozenset(
+    {"new_value", "baseline", "off_hours", "drift", "dormant", "risk"}
+)
+
+_EVENTS: Final[Schema] = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1, "maxLength": 100},
+    "minItems": 1,
+    "maxItems": 20,
+    "uniqueItems": True,
+}
+_OUTCOME: Final[Schema] = {"enum": list(OUTCOMES)}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 10_000_000}
+_LIMIT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 10_000_000}
+_DAYS: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 90}
+_METRIC: Final[Schema] = {"enum": list(METRICS)}
+_SPREADS: Final[Schema] = {"type": "number", "minimum": 0.5, "maximum": 50}
+_STEP: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "events": _EVENTS,
+        "outcome": _OUTCOME,
+        "by": {"enum": ["actor", "subject", "network"]},
+        "at_least": _COUNT,
+        "distinct": {"enum": list(VALUES)},
+        "sum": {"enum": ["result_count"]},
+    },
+    "required": ["events", "by"],
+    "additionalProperties": False,
+}
+_SOME: Final[Mapping[str, Json]] = {"events": _EVENTS, "outcome": _OUTCOME}
+
+
+def _object(required: tuple[str, ...], **properties: Json) -> Schema:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+SCHEMAS: Final[Mapping[RuleKind, Schema]] = {
+    "event_count": _object(
+        ("events", "more_than"),
+        **_SOME,
+        more_than=_LIMIT,
+        yields_to_declared={"type": "boolean"},
+    ),
+    "value_count": _object(
+        ("events", "value", "more_than"),
+        **_SOME,
+        value={"enum": list(VALUES)},
+        more_than=_LIMIT,
+        in_one_session={"type": "boolean"},
+        events_at_least=_COUNT,
+        events_each_at_most=_COUNT,
+        networks_at_least=_COUNT,
+    ),
+    "value_sum": _object(
+        ("events", "more_than"),
+        **_SOME,
+        more_than=_LIMIT,
+        yields_to_declared={"type": "boolean"},
+    ),
+    "temporal_ordered": _object(("first", "then"), first=_STEP, then=_STEP),
+    "new_value": _object(
+        ("events", "value", "days"),
+        **_SOME,
+        value={"enum": list(PLACES)},
+        days=_DAYS,
+        after_events={"type": "integer", "minimum": 1, "maximum": 1000},
+    ),
+    "baseline": _object(
+        ("metric", "spreads", "at_least"),
+        metric=_METRIC,
+        spreads=_SPREADS,
+        at_least=_COUNT,
+    ),
+    "off_hours": _object(
+        ("events", "share", "at_least"),
+        **_SOME,
+        share={"type": "number", "exclusiveMinimum": 0, "maximum": 0.5},
+        at_least=_COUNT,
+        after_hours={"type": "integer", "minimum": 5, "maximum": 1000},
+    ),
+    "drift": _object(
+        ("metric", "days", "slack", "threshold", "at_least"),
+        metric=_METRIC,
+        days={"type": "integer", "minimum": 2, "maximum": 28},
+        slack={"type": "number", "minimum": 0, "maximum": 5},
+        threshold=_SPREADS,
+        at_least=_COUNT,
+    ),
+    "dormant": _object(
+        ("events", "days", "at_least"),
+        **_SOME,
+        days=_DAYS,
+        at_least=_COUNT,
+        sum={"enum": ["result_count"]},
+    ),
+    "risk": _object(("at_least",), at_least={**_COUNT, "maximum": 1000}),
+}
+
+
+def schema_of(kind: RuleKind) -> Schema:
+    """Return what a rule of this kind is told, as JSON Schema."""
+    return SCHEMAS[kind]
+
+
+def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
+    """Return what is wrong, by the form's field; {} if the rule can run."""
+    errors = Draft202012Validator(SCHEMAS[spec.kind]).iter_errors(dict(spec.parameters))
+    texts = [_sentence(error) for error in errors] or _unknown_events(spec.parameters)
+    found = {"parameters": texts} if texts else {}
+    is_of_people = spec.group in ("actor", "subject")
+    if not is_of_people and (spec.kind in OF_A_PERSON or spec.risk):
+        found["group"] = ["What compares or adds up people groups by actor or subject."]
+    if spec.kind == "baseline" and spec.window not in (HOUR, DAY):
+        found["window_seconds"] = ["A baseline is of an hour (3600) or a day (86400)."]
+    if not SECOND <= spec.window <= LONGEST_WINDOW:
+        found["window_seconds"] = ["Between a second and 90 days."]
+    if spec.kind == "risk" and spec.risk:
+        found["risk"] = ["What adds up the risk does not add to it."]
+    return found
+
+
+def _sentence(error: ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path)
+    return f"{where}: {error.message}" if where else error.message
+
+
+def _unknown_events(parameters: Mapping[str, Json]) -> list[str]:
+    told: list[Json] = [dict(parameters)]
+    told += [parameters[step] for step in ("first", "then") if step in parameters]
+    names: list[str] = []
+    for one in told:
+        listed = one.get("events", []) if isinstance(one, dict) else []
+        names += [str(name) for name in listed] if isinstance(listed, list) else []
+    known = event_types()
+    return [f"events: {name} is no event." for name in names if name not in known]

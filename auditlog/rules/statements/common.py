@@ -1,0 +1,156 @@
+"""Fragments that all statements share. Values are always bound, never put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, cast
+from uuid import UUID
+
+from django.conf import settings
+from psycopg2.sql import SQL
+
+from auditlog.constants import Metric, RuleGroup
+from auditlog.registry import event_types
+from auditlog.rules.definition import RuleSpec, Span
+from chatsec.core.errors import Json
+
+# What psycopg2 binds, by name.
+Bound = dict[str, Any]
+Composable = Any  # psycopg2.sql is untyped
+
+NOTHING: Final = SQL("")
+KEYS: Final[Mapping[RuleGroup, Composable]] = {
+    "actor": SQL("actor_pseudonym"),
+    "subject": SQL("subject_pseudonym"),
+    "network": SQL("network_hash"),
+    "everyone": SQL("0"),
+}
+# NULL and '' are unknown, which is no value.
+VALUES: Final[Mapping[str, Composable]] = {
+    "resource": SQL("nullif(resource_type || '/' || resource_id, '/')"),
+    "actor": SQL("actor_pseudonym"),
+    "subject": SQL("subject_pseudonym"),
+    "network": SQL("network_hash"),
+    "device": SQL("device_hash"),
+    "country": SQL("nullif(country, '')"),
+    "ip": SQL("ip_hash"),
+}
+WINDOW: Final = SQL("make_interval(secs => %(window)s)")
+
+
+class Source(NamedTuple):
+    """The events that a measure of somebody's activity is taken from."""
+
+    events: tuple[str, ...]
+    group: RuleGroup
+    x: Composable
+
+
+ONE: Final = SQL("1")
+RECORDS: Final = SQL("coalesce(result_count, 0)")
+METRICS: Final[Mapping[Metric, Source]] = {
+    "queries": Source(("chatbot_query",), "actor", ONE),
+    "records": Source(("data_access",), "actor", RECORDS),
+    "resources": Source(("data_access",), "actor", ONE),
+    "denials": Source(("authorization_denied",), "actor", ONE),
+    "failures": Source(("accounts.sign_in_failed",), "subject", ONE),
+}
+
+
+class Statement(NamedTuple):
+    """What to execute, and what to bind."""
+
+    text: Composable
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """Whose events a rule does not count, and who has a limit of his own."""
+
+    people: tuple[UUID, ...] = ()
+    kinds: tuple[str, ...] = ()
+    networks: tuple[bytes, ...] = ()
+    declared: Mapping[UUID, int] = field(default_factory=dict)
+
+
+def span_of(spec: RuleSpec, span: Span, exempt: Exempt) -> Bound:
+    """Return what every statement binds: it reads one window before the span."""
+    return {
+        "since": span.since - spec.window,
+        "fire_from": span.since,
+        "until": span.until,
+        "window": spec.window.total_seconds(),
+        "zone": settings.CHATSEC_TIME_ZONE,
+        "exempt_people": [str(person) for person in exempt.people],
+        "exempt_kinds": list(exempt.kinds),
+        "exempt_networks": list(exempt.networks),
+    }
+
+
+def match(
+    told: Mapping[str, Json], group: RuleGroup, bound: Bound, *, step: str = ""
+) -> Composable:
+    """Return the condition for the events; bind its values under the step's names.
+
+    What the system did is no behaviour: alerts and what follows from them never count.
+    """
+    names = cast("list[str]", told["events"])
+    bound[f"{step}types"] = names
+    bound[f"{step}categories"] = categories_of(names)
+    bound[f"{step}outcome"] = told.get("outcome", "")
+    return SQL(
+        "category = ANY(%({step}categories)s) AND event_type = ANY(%({step}types)s)"
+        " AND occurred_at BETWEEN %(since)s AND %(until)s AND actor_kind <> 'system'"
+        " AND {key} IS NOT NULL{outcome}{exempt}"
+    ).format(
+        step=SQL(step),
+        key=KEYS[group],
+        outcome=_outcome(step, bound),
+        exempt=exemptions(group, bound),
+    )
+
+
+def exemptions(group: RuleGroup, bound: Bound) -> Composable:
+    """Return the conditions that leave the exempt out, as far as there are any."""
+    person = KEYS["subject" if group == "subject" else "actor"]
+    parts = []
+    if bound["exempt_people"]:
+        parts.append(
+            SQL(
+                " AND coalesce({person} <> ALL(%(exempt_people)s::uuid[]), true)"
+            ).format(person=person)
+        )
+    if bound["exempt_kinds"]:
+        parts.append(SQL(" AND actor_kind <> ALL(%(exempt_kinds)s)"))
+    if bound["exempt_networks"]:
+        parts.append(
+            SQL(
+                " AND coalesce(network_hash <> ALL(%(exempt_networks)s::bytea[]), true)"
+            )
+        )
+    return SQL("").join(parts)
+
+
+def categories_of(names: Iterable[str]) -> list[str]:
+    """Return the partitions in which events of these names are."""
+    known = event_types()
+    return sorted({known[name].category for name in names if name in known})
+
+
+def class_of(at: str) -> Composable:
+    """Return which part of the week a column's moment is in."""
+    return SQL(
+        "CASE WHEN extract(isodow FROM {at} AT TIME ZONE %(zone)s) > 5 THEN 'weekend'"
+        " WHEN extract(hour FROM {at} AT TIME ZONE %(zone)s) BETWEEN 8 AND 17"
+        " THEN 'work'"
+        " WHEN extract(hour FROM {at} AT TIME ZONE %(zone)s) BETWEEN 6 AND 22"
+        " THEN 'evening' ELSE 'night' END"
+    ).format(at=SQL(at))
+
+
+def _outcome(step: str, bound: Bound) -> Composable:
+    if not bound[f"{step}outcome"]:
+        return NOTHING
+    return SQL(" AND outcome = %({step}outcome)s").format(step=SQL(step))

@@ -1,0 +1,183 @@
+"""How many, or how much, within a sliding window: against a limit or one's own past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, cast
+
+from psycopg2.sql import SQL
+
+from auditlog.constants import OWN_SAMPLES, Metric
+from auditlog.rules.definition import RuleSpec, Span
+from auditlog.rules.statements.common import (
+    KEYS,
+    METRICS,
+    NOTHING,
+    ONE,
+    RECORDS,
+    WINDOW,
+    Bound,
+    Composable,
+    Exempt,
+    Statement,
+    class_of,
+    match,
+    span_of,
+)
+from auditlog.rules.statements.distinct import distinct_text
+from chatsec.core.errors import Json
+
+# Who stays below the lowest limit in the whole time cannot have crossed it anywhere in
+# it: the window function sees only the others. The frame ends with the row itself and
+# has both of its edges inside, so a limit is crossed at an exact moment, whenever and
+# however often somebody looks.
+_SLIDING: Final = SQL("""
+WITH busy AS MATERIALIZED (
+    SELECT {key} AS key FROM auditlog_event WHERE {match}
+    GROUP BY 1 HAVING sum({x}) > %(least)s
+), windowed AS (
+    SELECT key, at, x, sum(x) OVER sliding AS total,
+        first_value(at) OVER sliding AS first_at
+    FROM (
+        SELECT {key} AS key, occurred_at AS at, {x} AS x
+        FROM auditlog_event WHERE {match} AND {key} IN (SELECT key FROM busy)
+    ) AS matched
+    WINDOW sliding AS (
+        PARTITION BY key ORDER BY at RANGE BETWEEN {window} PRECEDING AND CURRENT ROW
+    )
+), crossing AS (
+    SELECT windowed.*, {limit} AS allowed FROM windowed {joins}
+    WHERE at >= %(fire_from)s AND total > {limit}
+), numbered AS (
+    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at) AS episode FROM (
+        SELECT *, (first_at > lag(at) OVER (PARTITION BY key ORDER BY at) + {window}
+            )::int AS begins
+        FROM crossing
+    ) AS marked
+), episode AS (
+    SELECT key, min(first_at) AS first_at, max(at) AS last_at, max(total) AS peak,
+        min(allowed) AS allowed
+    FROM numbered GROUP BY key, episode
+)
+SELECT key, episode.first_at, last_at, sum(x), jsonb_build_object(
+    'peak', peak, 'limit', round(allowed::numeric, 1))
+FROM episode JOIN windowed USING (key)
+WHERE at BETWEEN episode.first_at AND last_at
+GROUP BY key, episode.first_at, last_at, peak, allowed
+ORDER BY key, episode.first_at
+""")
+_DECLARED_JOIN: Final = SQL("""LEFT JOIN unnest(%(declared)s::uuid[], %(limits)s::int[])
+        AS declared (person, own) ON declared.person = windowed.key""")
+_DECLARED_LIMIT: Final = SQL("coalesce(declared.own, %(more_than)s)")
+_FLAT_LIMIT: Final = SQL("%(more_than)s")
+# A median and a spread (1.4826 MAD is a standard deviation where there is no outlier)
+# of log1p, drawn towards everybody's where there are few samples of one's own.
+_BASELINE_JOIN: Final = SQL("""
+    LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = key
+        AND own.metric = %(metric)s AND own.hour_class = {hour_class}
+    LEFT JOIN auditlog_actorbaseline AS everybody ON everybody.actor_pseudonym IS NULL
+        AND everybody.metric = %(metric)s AND everybody.hour_class = {hour_class}
+    CROSS JOIN LATERAL (SELECT least(coalesce(own.n, 0), %(own_samples)s)::float
+        / %(own_samples)s AS weight) AS mine""")
+_BASELINE_LIMIT: Final = SQL("""(CASE WHEN coalesce(own.n, everybody.n) IS NOT NULL THEN
+    greatest(%(least)s, exp(least(
+        weight * coalesce(own.median, 0)
+        + (1 - weight) * coalesce(everybody.median, own.median)
+        + %(spreads)s * greatest(0.25, 1.4826 * (weight * coalesce(own.mad, 0)
+            + (1 - weight) * coalesce(everybody.mad, own.mad))), 20)) - 1) END)""")
+# Who was hardly ever seen in this part of the week, and often enough in the others.
+_OFF_HOURS_JOIN: Final = SQL("""
+    JOIN (SELECT actor_pseudonym, sum(n) AS hours FROM auditlog_actorbaseline
+        WHERE metric = 'activity' AND actor_pseudonym IS NOT NULL
+        GROUP BY 1 HAVING sum(n) >= %(after_hours)s) AS active
+        ON active.actor_pseudonym = key
+    LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = key
+        AND own.metric = 'activity' AND own.hour_class = {hour_class}""")
+_OFF_HOURS_LIMIT: Final = SQL(
+    "(CASE WHEN coalesce(own.n, 0) <= %(share)s * hours THEN %(least)s END)"
+)
+
+
+class Limit(NamedTuple):
+    """An expression for the highest allowed total, and what it has to join."""
+
+    text: Composable
+    joins: Composable = NOTHING
+
+
+def count_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return who has more than so many events in the window."""
+    return _limited(spec, span, exempt, x=ONE)
+
+
+def sum_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return whose events in the window showed more than so many records."""
+    return _limited(spec, span, exempt, x=RECORDS)
+
+
+def baseline_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return who is far above what is usual for him in this part of the week."""
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    metric = cast("Metric", told["metric"])
+    source = METRICS[metric]
+    is_daily = spec.window.total_seconds() > 3600
+    hour_class = SQL("'day'") if is_daily else class_of("at")
+    bound.update(
+        metric=metric,
+        spreads=told["spreads"],
+        own_samples=OWN_SAMPLES,
+        least=_below(told["at_least"]),
+    )
+    limit = Limit(_BASELINE_LIMIT, _BASELINE_JOIN.format(hour_class=hour_class))
+    events: dict[str, Json] = {"events": list(source.events)}
+    where = match(events, source.group, bound)
+    if metric == "resources":
+        text = distinct_text(KEYS["actor"], where, "resource", limit=limit)
+        return Statement(text, {**bound, "events_at_least": 0})
+    return Statement(_text(KEYS[source.group], where, source.x, limit), bound)
+
+
+def off_hours_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return who is busy in a part of the week in which he hardly ever was."""
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    bound.update(
+        share=told["share"],
+        after_hours=told.get("after_hours", 30),
+        least=_below(told["at_least"]),
+    )
+    where = match(told, spec.group, bound)
+    joins = _OFF_HOURS_JOIN.format(hour_class=class_of("at"))
+    limit = Limit(_OFF_HOURS_LIMIT, joins)
+    return Statement(_text(KEYS[spec.group], where, ONE, limit), bound)
+
+
+def _limited(spec: RuleSpec, span: Span, exempt: Exempt, *, x: Composable) -> Statement:
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    bound["more_than"] = bound["least"] = told["more_than"]
+    limit = Limit(_FLAT_LIMIT)
+    if exempt.declared and spec.group in ("actor", "subject"):
+        _bind_declared(bound, exempt.declared)
+        limit = Limit(_DECLARED_LIMIT, _DECLARED_JOIN)
+    where = match(told, spec.group, bound)
+    return Statement(_text(KEYS[spec.group], where, x, limit), bound)
+
+
+def _bind_declared(bound: Bound, declared: Mapping[object, int]) -> None:
+    bound["declared"] = [str(person) for person in declared]
+    bound["limits"] = list(declared.values())
+    bound["least"] = min(bound["more_than"], *declared.values())
+
+
+def _text(
+    key: Composable, where: Composable, x: Composable, limit: Limit
+) -> Composable:
+    return _SLIDING.format(
+        key=key, match=where, x=x, window=WINDOW, limit=limit.text, joins=limit.joins
+    )
+
+
+def _below(number: Json) -> int:
+    """Return the limit that `at least` so many is above of."""
+    if not isinstance(number, int):
+        raise TypeError("at_least is a whole number")
+    return number - 1

@@ -1,0 +1,129 @@
+"""How many different values within a sliding window, exactly."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from psycopg2.sql import SQL
+
+from auditlog.rules.definition import RuleSpec, Span
+from auditlog.rules.statements.common import (
+    KEYS,
+    NOTHING,
+    VALUES,
+    WINDOW,
+    Composable,
+    Exempt,
+    Statement,
+    match,
+    span_of,
+)
+
+# A value is in the window from the moment it is seen until one window after it was last
+# seen without such a gap. Adding 1 at the start and taking it away just after the end
+# counts the different values at every moment: a sweep line instead of a self-join.
+_SWEEP: Final = SQL("""
+WITH busy AS MATERIALIZED (
+    SELECT key FROM (
+        SELECT {key} AS key, {value} AS value, count(*) AS events FROM auditlog_event
+        WHERE {match} GROUP BY 1, 2
+    ) AS each
+    GROUP BY key
+    HAVING count(value) > %(least)s AND sum(events) >= %(events_at_least)s
+), matched AS MATERIALIZED (
+    SELECT {key} AS key, {value} AS value, occurred_at AS at, network_hash,
+        actor_pseudonym
+    FROM auditlog_event WHERE {match} AND {key} IN (SELECT key FROM busy)
+), stay AS (
+    SELECT key, value, min(at) AS at, max(at) + {window} AS until FROM (
+        SELECT *, sum(begins) OVER (PARTITION BY key, value ORDER BY at) AS stay FROM (
+            SELECT *, (at - lag(at) OVER (PARTITION BY key, value ORDER BY at)
+                <= {window}) IS NOT TRUE AS is_start
+            FROM matched WHERE value IS NOT NULL
+        ) AS seen CROSS JOIN LATERAL (SELECT is_start::int AS begins) AS as_number
+    ) AS stays
+    GROUP BY key, value, stay
+), swept AS (
+    SELECT key, at, step, sum(step) OVER (PARTITION BY key ORDER BY at, step DESC
+        ROWS UNBOUNDED PRECEDING) AS total
+    FROM (SELECT key, at, 1 AS step FROM stay
+        UNION ALL SELECT key, until, -1 FROM stay) AS steps
+), crossing AS (
+    SELECT key, at, total, {limit} AS allowed FROM swept {joins}
+    WHERE step = 1 AND at BETWEEN %(fire_from)s AND %(until)s AND total > {limit}
+), numbered AS (
+    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at) AS episode FROM (
+        SELECT *, (at - lag(at) OVER (PARTITION BY key ORDER BY at) > {window} * 2
+            )::int AS begins
+        FROM crossing
+    ) AS marked
+), episode AS (
+    SELECT key, min(at) - {window} AS since, max(at) AS last_at, max(total) AS peak
+    FROM numbered GROUP BY key, episode
+)
+SELECT {whose}, min(at), last_at, count(*), jsonb_build_object('distinct', peak)
+FROM episode JOIN matched USING (key)
+WHERE at BETWEEN since AND last_at
+GROUP BY key, since, last_at, peak{having}
+ORDER BY key, since
+""")
+_HAVING: Final = SQL("""
+HAVING count(*) >= %(events_at_least)s
+    AND count(*) <= %(events_each_at_most)s * count(DISTINCT value)
+    AND count(DISTINCT network_hash) >= %(networks_at_least)s""")
+# A session is one person's.
+_SESSION: Final = SQL("session_hash")
+_WHOSE_SESSION: Final = SQL("(array_agg(actor_pseudonym))[1]")
+_KEY: Final = SQL("key")
+
+
+class Limited(Protocol):
+    """A limit as an expression, and what it has to join."""
+
+    @property
+    def text(self) -> Composable:
+        """Return the expression."""
+        ...
+
+    @property
+    def joins(self) -> Composable:
+        """Return the joins."""
+        ...
+
+
+def value_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return who had more than so many different values in the window."""
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    bound["more_than"] = bound["least"] = told["more_than"]
+    bound["events_at_least"] = told.get("events_at_least", 0)
+    bound["events_each_at_most"] = told.get("events_each_at_most", 10_000_000)
+    bound["networks_at_least"] = told.get("networks_at_least", 0)
+    where = match(told, spec.group, bound)
+    is_session = bool(told.get("in_one_session"))
+    if is_session:
+        where = SQL("{where} AND session_hash IS NOT NULL").format(where=where)
+    key = _SESSION if is_session else KEYS[spec.group]
+    whose = _WHOSE_SESSION if is_session else _KEY
+    value = str(told["value"])
+    return Statement(distinct_text(key, where, value, whose=whose), bound)
+
+
+def distinct_text(
+    key: Composable,
+    where: Composable,
+    value: str,
+    *,
+    limit: Limited | None = None,
+    whose: Composable = _KEY,
+) -> Composable:
+    """Return the sweep over the matching events."""
+    return _SWEEP.format(
+        key=key,
+        match=where,
+        value=VALUES[value],
+        window=WINDOW,
+        whose=whose,
+        limit=limit.text if limit else SQL("%(more_than)s"),
+        joins=limit.joins if limit else NOTHING,
+        having=NOTHING if limit else _HAVING,
+    )

@@ -1,0 +1,57 @@
+"""A device, network or country that this person was not seen with before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from psycopg2.sql import SQL
+
+from auditlog.rules.definition import RuleSpec, Span
+from auditlog.rules.statements.common import (
+    KEYS,
+    VALUES,
+    Exempt,
+    Statement,
+    match,
+    span_of,
+)
+
+# The past is read only of those who did something in the span.
+_FIRST_SEEN: Final = SQL("""
+WITH here AS MATERIALIZED (
+    SELECT DISTINCT {key} AS key FROM auditlog_event
+    WHERE {match} AND occurred_at >= %(fire_from)s AND {value} IS NOT NULL
+), seen AS (
+    SELECT key, at, value, lag(at) OVER (PARTITION BY key, value ORDER BY at) AS before,
+        rank() OVER (PARTITION BY key ORDER BY at) - 1 AS earlier
+    FROM (
+        SELECT {key} AS key, occurred_at AS at, {value} AS value FROM auditlog_event
+        WHERE {match} AND {key} IN (SELECT key FROM here)
+    ) AS matched
+    WHERE value IS NOT NULL
+)
+SELECT key, min(at), max(at), count(*),
+    jsonb_build_object('days', %(days)s, 'earlier', min(earlier))
+FROM seen
+WHERE at >= %(fire_from)s AND earlier >= %(after_events)s
+    AND (at - before <= make_interval(days => %(days)s)) IS NOT TRUE
+GROUP BY key, (extract(epoch FROM at - %(fire_from)s)::bigint / 86400)
+ORDER BY key, 2
+""")
+
+
+def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return who came with a value that was not his in so many days.
+
+    Of whom next to nothing is known yet, everything is new: he is left alone.
+    """
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    days = told["days"]
+    bound["days"] = days
+    bound["since"] = span.since - timedelta(days=int(str(days)))
+    bound["after_events"] = told.get("after_events", 3)
+    where = match(told, spec.group, bound)
+    value = VALUES[str(told["value"])]
+    text = _FIRST_SEEN.format(key=KEYS[spec.group], match=where, value=value)
+    return Statement(text, bound)

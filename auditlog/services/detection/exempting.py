@@ -1,0 +1,98 @@
+"""Exceptions from rules: of somebody, a network or a kind of account, for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from auditlog import events
+from auditlog.constants import LONGEST_EXCEPTION
+from auditlog.errors import RuleRefused
+from auditlog.models import DetectionRule, RuleException
+from auditlog.registry import EventType
+from auditlog.services.recording import Target, record
+from chatsec.core.context import current_actor
+from chatsec.core.crypto import subject_keys
+from chatsec.core.redaction import redact
+
+
+@dataclass(frozen=True, slots=True)
+class Exempted:
+    """Whom an exception is about: exactly one of the three."""
+
+    actor_pseudonym: UUID | None = None
+    network_hash: bytes | None = None
+    actor_kind: str = ""
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it names exactly one."""
+        named = (self.actor_pseudonym, self.network_hash, self.actor_kind)
+        return sum(1 for one in named if one) == 1
+
+
+@transaction.atomic
+def make_exception(
+    rule_id: UUID, whom: Exempted, *, reason: str, expires_at: datetime
+) -> RuleException:
+    """Return the exception: the rule does not count their events until it expires."""
+    now = timezone.now()
+    # Held, so that the rule is not deleted meanwhile.
+    rule = DetectionRule.objects.select_for_update().get(pk=rule_id)
+    _check(rule, whom, reason=reason)
+    if not now < expires_at <= now + LONGEST_EXCEPTION:
+        raise RuleRefused(fields={"expires_at": ["From now on, and within a year."]})
+    maker = current_actor().id
+    made = RuleException.objects.create(
+        rule=rule,
+        actor_pseudonym=whom.actor_pseudonym,
+        network_hash=whom.network_hash,
+        actor_kind=whom.actor_kind,
+        reason=redact(reason.strip())[:200],
+        created_by=subject_keys().pseudonym(maker) if maker else None,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    _record(events.EXCEPTION_MADE, made)
+    return made
+
+
+@transaction.atomic
+def end_exception(exception_id: UUID) -> None:
+    """Take the exception back: it counts no more; its event stays."""
+    rows = RuleException.objects.select_for_update(of=("self",)).select_related("rule")
+    found = rows.get(pk=exception_id)
+    _record(events.EXCEPTION_ENDED, found)
+    found.delete()
+
+
+def _check(rule: DetectionRule, whom: Exempted, *, reason: str) -> None:
+    problems: dict[str, list[str]] = {}
+    if not whom.is_one:
+        problems["account"] = ["Name one account, one network or one kind of account."]
+    if rule.is_floor and whom.actor_kind:
+        # All accounts of a kind would be switching the floor off by another name.
+        problems["actor_kind"] = ["From a floor rule, single accounts only."]
+    if not reason.strip():
+        problems["reason"] = ["Say why."]
+    if problems:
+        raise RuleRefused(fields=problems)
+
+
+def _record(event: EventType, made: RuleException) -> None:
+    person = made.actor_pseudonym
+    record(
+        event,
+        target=Target("auditlog.RuleException", made.id),
+        subject_id=subject_keys().subject_of(person) if person else None,
+        details={
+            "rule": made.rule.name,
+            "whom": "account" if person else made.actor_kind or "network",
+            "reason": made.reason,
+            "expires_at": made.expires_at.isoformat(),
+        },
+    )

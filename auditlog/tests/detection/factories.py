@@ -1,0 +1,95 @@
+"""Events in bulk, activity and habits: all by one statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+from psycopg2.extras import execute_values
+
+from auditlog.models import ActorBaseline, ActorHour, RiskSignal
+from auditlog.registry import EventType
+from auditlog.services.recording import Row, build_row
+from auditlog.tests.factories import make_actor
+from chatsec.core.context import Actor
+from chatsec.core.crypto import subject_keys
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def pseudonym_of(actor: Actor) -> UUID:
+    """Return the pseudonym of somebody who has an id."""
+    assert actor.id is not None
+    return subject_keys().pseudonym(actor.id)
+
+
+def person() -> UUID:
+    """Return the pseudonym of somebody new."""
+    return pseudonym_of(make_actor())
+
+
+def make_events(
+    event: EventType, times: Iterable[datetime], **columns: object
+) -> list[Row]:
+    """Leave an event of the type at each time, all columns else as given."""
+    model = build_row(event, {"outcome": "success"}, occurred_at=timezone.now())
+    rows = []
+    for at in times:
+        fresh = build_row(event, {}, occurred_at=at)
+        values = {"actor_kind": "user", **columns}
+        rows.append(
+            model._replace(
+                event_id=fresh.event_id,
+                occurred_at=at,
+                expires_at=fresh.expires_at,
+                **values,
+            )
+        )
+    insert_rows(rows)
+    return rows
+
+
+def insert_rows(rows: list[Row]) -> None:
+    """Write rows with one statement."""
+    names = ", ".join(Row._fields)
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            f"INSERT INTO auditlog_event ({names}) VALUES %s",
+            rows,
+            page_size=5000,
+        )
+
+
+def every(step: timedelta, *, count: int, until: datetime) -> list[datetime]:
+    """Return moments a step apart, the last of them `until`."""
+    return [until - step * number for number in range(count)]
+
+
+def make_habits(subject_id: UUID) -> UUID:
+    """Leave one row of each kind that detection keeps of somebody's habits."""
+    pseudonym = subject_keys().pseudonym(subject_id)
+    now = timezone.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    ActorHour.objects.create(actor_pseudonym=pseudonym, hour=hour, queries=3)
+    ActorBaseline.objects.create(
+        actor_pseudonym=pseudonym,
+        metric="queries",
+        hour_class="day",
+        median=1,
+        mad=0.5,
+        ewma=1,
+        n=20,
+        updated_at=now,
+    )
+    RiskSignal.objects.create(
+        actor_pseudonym=pseudonym,
+        rule="new_device",
+        weight=25,
+        first_at=now - 3 * DAY,
+        last_at=now - 3 * DAY,
+    )
+    return pseudonym
