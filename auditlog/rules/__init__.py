@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from auditlog.rules.definition import Finding, RuleSpec, Span
 from auditlog.rules.floor import FLOOR, find_loosened
-from auditlog.rules.parameters import find_problems, schema_of
+from auditlog.rules.parameters import events_of, find_problems, schema_of
 from auditlog.rules.statements import statement_for
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Finding",
     "RuleSpec",
     "Span",
+    "events_of",
     "find_loosened",
     "find_problems",
     "schema_of",

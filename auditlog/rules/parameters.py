@@ -19,6 +19,14 @@ SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 # The clear columns whose values can be told apart.
 VALUES: Final = ("resource", "actor", "subject", "network", "device", "country", "ip")
+# What each measure of somebody's activity is taken from.
+METRIC_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "queries": ("chatbot_query",),
+    "records": ("data_access",),
+    "resources": ("data_access",),
+    "denials": ("authorization_denied",),
+    "failures": ("accounts.sign_in_failed",),
+}
 PLACES: Final = ("device", "network", "country")
 # Findings of these compare with one person's past.
 OF_A_PERSON: Final[frozenset[str]] = frozenset(
@@ -135,7 +143,7 @@ def schema_of(kind: RuleKind) -> Schema:
 def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
     """Return what is wrong, by the form's field; {} if the rule can run."""
     errors = Draft202012Validator(SCHEMAS[spec.kind]).iter_errors(dict(spec.parameters))
-    texts = [_sentence(error) for error in errors] or _unknown_events(spec.parameters)
+    texts = [_sentence(error) for error in errors] or _unknown_events(spec)
     found = {"parameters": texts} if texts else {}
     is_of_people = spec.group in ("actor", "subject")
     if not is_of_people and (spec.kind in OF_A_PERSON or spec.risk):
@@ -149,17 +157,26 @@ def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
     return found
 
 
+def events_of(spec: RuleSpec) -> tuple[str, ...]:
+    """Return the events that the rule looks at; none where it looks at other rules."""
+    if "metric" in spec.parameters:
+        return METRIC_EVENTS.get(str(spec.parameters["metric"]), ())
+    told: list[Json] = [dict(spec.parameters)]
+    told += [spec.parameters[s] for s in ("first", "then") if s in spec.parameters]
+    names: list[str] = []
+    for one in told:
+        listed = one.get("events", []) if isinstance(one, dict) else []
+        names += [str(name) for name in listed] if isinstance(listed, list) else []
+    return tuple(names)
+
+
 def _sentence(error: ValidationError) -> str:
     where = ".".join(str(part) for part in error.absolute_path)
     return f"{where}: {error.message}" if where else error.message
 
 
-def _unknown_events(parameters: Mapping[str, Json]) -> list[str]:
-    told: list[Json] = [dict(parameters)]
-    told += [parameters[step] for step in ("first", "then") if step in parameters]
-    names: list[str] = []
-    for one in told:
-        listed = one.get("events", []) if isinstance(one, dict) else []
-        names += [str(name) for name in listed] if isinstance(listed, list) else []
+def _unknown_events(spec: RuleSpec) -> list[str]:
     known = event_types()
-    return [f"events: {name} is no event." for name in names if name not in known]
+    return [
+        f"events: {name} is no event." for name in events_of(spec) if name not in known
+    ]

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from auditlog.constants import AlertState, Severity
-from auditlog.models import Alert, Event, Incident, IncidentEntry, Route
+from auditlog.models import Alert, DetectionRule, Event, Incident, IncidentEntry, Route
 from auditlog.notes import open_note
-from auditlog.rules import RULES
+from auditlog.rules import FLOOR, RuleSpec, events_of
 from auditlog.selectors.people import names_of
 from auditlog.selectors.reading import read_events
 from auditlog.shapes import ReadEvent
@@ -109,25 +109,37 @@ def read_story(incident: Incident) -> Story:
 
 def events_behind(alerts: Sequence[Alert]) -> QuerySet[Event]:
     """Return the events that the alerts rest on, newest first."""
-    spans = [span for alert in alerts if (span := _span(alert)) is not None]
+    rules = _rules_of(alerts)
+    spans = [
+        span
+        for alert in alerts
+        if (span := _span(alert, rules.get(alert.rule))) is not None
+    ]
     if not spans:
         return Event.objects.none()
     found = Event.objects.filter(reduce(or_, spans))
     return found.order_by("-occurred_at", "-event_id")
 
 
-def _span(alert: Alert) -> Q | None:
+def _rules_of(alerts: Sequence[Alert]) -> dict[str, RuleSpec]:
+    rows = DetectionRule.objects.filter(name__in={alert.rule for alert in alerts})
+    return {**FLOOR, **{row.name: row.spec for row in rows}}
+
+
+def _span(alert: Alert, rule: RuleSpec | None) -> Q | None:
     """Return what the alert's rule counted: nothing where it is about nobody."""
     span = Q(occurred_at__range=(alert.first_at, alert.last_at))
     network: bytes | None = getattr(alert, "group_hash", None)
     if alert.actor_pseudonym is not None:
-        span &= Q(actor_pseudonym=alert.actor_pseudonym)
+        person = alert.actor_pseudonym
+        # Of a sign-in that failed, nobody is the actor.
+        span &= Q(actor_pseudonym=person) | Q(subject_pseudonym=person)
     elif network:
         span &= Q(network_hash=network)
     else:
         return None
-    rule = RULES.get(alert.rule)
-    return span & Q(event_type=rule.event_type) if rule else span
+    names = events_of(rule) if rule else ()
+    return span & Q(event_type__in=names) if names else span
 
 
 def _names(pseudonyms: Iterable[UUID | None]) -> dict[UUID, str]:

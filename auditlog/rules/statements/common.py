@@ -13,6 +13,7 @@ from psycopg2.sql import SQL
 from auditlog.constants import Metric, RuleGroup
 from auditlog.registry import event_types
 from auditlog.rules.definition import RuleSpec, Span
+from auditlog.rules.parameters import METRIC_EVENTS
 from chatsec.core.errors import Json
 
 # What psycopg2 binds, by name.
@@ -50,11 +51,11 @@ class Source(NamedTuple):
 ONE: Final = SQL("1")
 RECORDS: Final = SQL("coalesce(result_count, 0)")
 METRICS: Final[Mapping[Metric, Source]] = {
-    "queries": Source(("chatbot_query",), "actor", ONE),
-    "records": Source(("data_access",), "actor", RECORDS),
-    "resources": Source(("data_access",), "actor", ONE),
-    "denials": Source(("authorization_denied",), "actor", ONE),
-    "failures": Source(("accounts.sign_in_failed",), "subject", ONE),
+    "queries": Source(METRIC_EVENTS["queries"], "actor", ONE),
+    "records": Source(METRIC_EVENTS["records"], "actor", RECORDS),
+    "resources": Source(METRIC_EVENTS["resources"], "actor", ONE),
+    "denials": Source(METRIC_EVENTS["denials"], "actor", ONE),
+    "failures": Source(METRIC_EVENTS["failures"], "subject", ONE),
 }
 
 

@@ -258,8 +258,7 @@ def test_messages_and_failures_open_no_incident(receiver: Receiver) -> None:
     receiver.status = 500
     for _ in range(3):
         outbox.deliver_due(now=timezone.now() + timedelta(days=1))
-    tasks.scan_denials()
-    tasks.scan_query_volume()
+    tasks.run_rules()
 
     assert Incident.objects.count() == 1
 
