@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,32 +11,16 @@ import psycopg2
 import pytest
 from django.conf import settings
 
+from auditlog.tests.durable_cluster import durable_cluster, environment
 from chatsec.embedded import describe
 from chatsec.embedded.outage import outage
-from chatsec.embedded.tests.users import User, demolish
 
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A directory with engines of its own, set up for production durability."""
-    parent = Path(tempfile.mkdtemp(prefix="ca-", dir="/tmp"))
-    parent.chmod(0o755)
-    place = parent / "data"
-    with User(place):
+    with durable_cluster() as place:
         yield place
-    demolish(place)
-    shutil.rmtree(parent)
-
-
-def environment(data_dir: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
-    return {
-        **kept,
-        "CHATSEC_DATA_DIR": str(data_dir),
-        "CHATSEC_ENV": "development",
-        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
-        "CHATSEC_ENGINES": "on",
-    }
 
 
 @pytest.mark.parametrize(
@@ -47,8 +28,6 @@ def environment(data_dir: Path) -> dict[str, str]:
 )
 def test_no_acknowledged_event_is_lost(data_dir: Path, writes: int, kills: int) -> None:
     env = environment(data_dir)
-    manage = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
-    subprocess.run(manage, cwd=settings.BASE_DIR, env=env, check=True)
     command = [sys.executable, "-m", "auditlog.tests.durable_writer", str(writes)]
 
     acknowledged: list[str] = []
