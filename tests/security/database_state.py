@@ -36,6 +36,12 @@ def digests() -> dict[str, str]:
     return found
 
 
+def changed(before: dict[str, str]) -> set[str]:
+    """Return the tables whose rows are others than when `before` was taken."""
+    after = digests()
+    return {table for table in after if after[table] != before.get(table)}
+
+
 @contextmanager
 def writes() -> Iterator[list[str]]:
     """Collect the tables that statements of the block write to, for every role."""

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from tests.security.database_state import digests
+from tests.security.database_state import changed, digests
 from tests.security.routes import Route
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -174,11 +174,6 @@ class TestEveryRoute:
 
 # Every request of a signed-in person notes when he was last seen.
 TOUCHED = {"accounts_authsession", "accounts_browsersession"}
-
-
-def changed(before: dict[str, str]) -> set[str]:
-    after = digests()
-    return {table for table in after if after[table] != before.get(table)}
 
 
 def _is_csrf(response: Any) -> bool:

@@ -19,8 +19,7 @@ from accounts.models import User
 from chatsec.core.api import ANY_CALLER, PUBLIC, SIGNED_IN
 from rbac.constants import ADMINISTRATIVE_CODES
 from rbac.services import check_permission
-from tests.security.database_state import digests
-from tests.security.test_csrf_everywhere import changed
+from tests.security.database_state import changed, digests
 from tests.security.test_reads_change_nothing import EVIDENCE
 from tests.security.test_strangers import METHODS, has_method, named_permission
 

@@ -52,7 +52,11 @@ class Installation:
     def begin(self, *, through: tuple[str, ...] = (), options: tuple[str, ...] = ()):
         left_out = ("PYTEST", "DJANGO", "PROMETHEUS", "CHATSEC")
         known = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
-        ours = {"CHATSEC_DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
+        ours = {
+            "CHATSEC_DATA_DIR": str(self.data_dir),
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": "1",
+        }
         self.lines = []
         self.process = subprocess.Popen(
             [*through, sys.executable, "manage.py", "dev", *options],
