@@ -9,18 +9,32 @@ Served in place of `chatsec.wsgi` to see whether a proof can fail at all.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 from chatsec.wsgi import application
 
 __all__ = ["application"]
 
+COMMIT_SECONDS = 0.03
+
 
 def no_row_locks() -> None:
-    """Let everybody who reads a row to change it read it at once."""
+    """Let everybody who reads a row to change it read it at once.
+
+    What is changed is seen late, so that not chance decides who reads before that.
+    """
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import QuerySet
 
+    commit = BaseDatabaseWrapper._commit
+
+    def commit_late(connection):
+        time.sleep(COMMIT_SECONDS)
+        return commit(connection)
+
     QuerySet.select_for_update = lambda rows, **_: rows
+    BaseDatabaseWrapper._commit = commit_late
 
 
 def sessions_kept() -> None:
