@@ -34,6 +34,11 @@ def is_refused_properly(answer):
     return 400 <= answer.status < 500 and answer.code
 
 
+def is_won_once(answers):
+    statuses = sorted(answer.status for answer in answers)
+    return statuses == [200, *[401] * (len(answers) - 1)]
+
+
 def refresh_at_once(group, people):
     pair = signed_in(people.make())
     ask = Ask("POST", f"{TOKEN}/refresh", {"refresh": pair.refresh})
@@ -45,9 +50,8 @@ def test_of_32_refreshes_at_three_processes_one_wins(servers, people, trials):
     for _ in range(trials):
         pair, answers = refresh_at_once(servers, people)
 
-        assert won(answers) == 1
+        assert is_won_once(answers), [answer.status for answer in answers]
         (winner,) = [answer.json() for answer in answers if answer.status == 200]
-        assert [a.status for a in answers].count(401) == 31
         assert AuthSession.objects.get(id=pair.session_id).revoked_at is not None
         for access in (pair.access, winner["access"]):
             told = servers.everywhere(ME, token=access)
@@ -57,7 +61,10 @@ def test_of_32_refreshes_at_three_processes_one_wins(servers, people, trials):
 
 
 def test_the_refresh_race_is_seen_where_rows_are_not_locked(flawed, people):
-    assert any(won(refresh_at_once(flawed, people)[1]) > 1 for _ in range(30))
+    """A constraint still lets one of them win, as a rule: the rest are faults."""
+    volleys = [refresh_at_once(flawed, people)[1] for _ in range(3)]
+
+    assert not all(map(is_won_once, volleys))
 
 
 def asked(user, code):
