@@ -38,6 +38,7 @@ class StreamForm(StreamFormBase):
     url = forms.URLField(
         label="Address",
         max_length=500,
+        widget=forms.URLInput(attrs={"class": "vTextField"}),
         assume_scheme="https",
         help_text="Where signed batches are posted. It is kept sealed.",
     )
@@ -50,6 +51,7 @@ class StreamForm(StreamFormBase):
     class Meta:
         model = EventStream
         fields = ("name", "format", "contents", "is_enabled")
+        labels = {"is_enabled": "Enabled"}
         help_texts = {
             "contents": "“Opened” adds names and details. What has left is not erased"
             " with a person's key.",

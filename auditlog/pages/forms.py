@@ -19,6 +19,7 @@ PERIOD_NAMES = {
     "week": "Last 7 days",
     "month": "Last 30 days",
     "quarter": "Last 90 days",
+    "year": "Last 365 days",
 }
 
 

@@ -84,7 +84,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 
 def _words(request: HttpRequest) -> dict[str, str]:
     words = request.GET.dict()
-    if any(name in words for name in TIME_WORDS):
+    if any(words.get(name) for name in TIME_WORDS):
         return words
     return {**words, **DEFAULT}
 

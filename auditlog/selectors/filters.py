@@ -30,6 +30,7 @@ PERIODS: Final[Mapping[str, timedelta]] = {
     "week": timedelta(days=7),
     "month": timedelta(days=30),
     "quarter": timedelta(days=90),
+    "year": timedelta(days=365),
 }
 CHANNELS: Final = tuple(channel.value for channel in Channel)
 

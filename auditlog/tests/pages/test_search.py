@@ -207,3 +207,15 @@ def test_what_was_saved_is_not_deleted_by_a_link(browser: Browser, admin: Any) -
     (saved,) = client.get(SEARCH).context["saved"]
 
     assert client.get(f"/admin/audit/searches/{saved.id}/delete").status_code == 405
+
+
+def test_the_form_keeps_the_period(browser: Browser, admin: Any) -> None:
+    client = browser(admin)
+    empty = dict.fromkeys(("q", "actor", "since", "until", "request_id"), "")
+
+    chosen = client.get(SEARCH, {**empty, "period": "week"})
+    never_chosen = client.get(SEARCH, empty)
+
+    assert chosen.context["words"] == {"period": "week"}
+    assert '<input type="hidden" name="period" value="week"' in chosen.content.decode()
+    assert never_chosen.context["words"] == {"period": "day"}
