@@ -16,7 +16,8 @@ SECRETS = from chatsec.installation import generated as made; \
 	print(*(f"{name}={value}" for name, value in made().items()))
 PRODUCTION = env CHATSEC_ENV=production CHATSEC_ALLOWED_HOSTS=chatsec.example \
 	CHATSEC_PUBLIC_URL=https://chatsec.example \
-	EMAIL_URL=smtp+tls://mail.chatsec.example:587 $$($(BIN)/python -c '$(SECRETS)')
+	EMAIL_URL=smtp+tls://mail.chatsec.example:587 \
+	CHATSEC_AUDIT_ANCHORS=syslog://log.chatsec.example:514,mailto:dpo@chatsec.example $$($(BIN)/python -c '$(SECRETS)')
 
 .PHONY: run dev test check format-check lint types contracts deploy-check \
 	migrations-check format bench prove browser lock demo-users roles stop clean

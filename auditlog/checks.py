@@ -1,15 +1,21 @@
-"""The start-up checks: nobody who serves requests can alter evidence."""
+"""The start-up checks: nobody who serves requests, or rules it, can alter evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+
+ANCHOR_SCHEMES: Final = ("file", "log", "syslog", "mailto", "https", "http")
+OUTSIDE_ANCHORS: Final = 2
+MIN_SECRET: Final = 32
 
 _EXISTS: Final = "SELECT to_regclass('public.auditlog_event') IS NOT NULL"
 # Rights on any partition count, and so does being able to become the owner.
@@ -78,6 +84,59 @@ def check_append_only(
         kind(sentence, hint=hint, id=f"auditlog.{code}")
         for code, sentence in find_problems()
     ]
+
+
+@checks.register(checks.Tags.security)
+def check_anchors(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[checks.CheckMessage]:
+    """Report anchors that could never take a head (E004) or nobody could believe."""
+    found: list[checks.CheckMessage] = []
+    schemes = [urlsplit(sink).scheme for sink in settings.CHATSEC_AUDIT_ANCHORS]
+    for scheme in sorted(set(schemes) - set(ANCHOR_SCHEMES)):
+        text = f"CHATSEC_AUDIT_ANCHORS: there is no kind of place called {scheme!r}."
+        hint = f"One of {', '.join(ANCHOR_SCHEMES)}."
+        found.append(checks.Error(text, hint=hint, id="auditlog.E004"))
+    signed = {"http", "https"}.intersection(schemes)
+    if signed and len(settings.CHATSEC_AUDIT_ANCHOR_SECRET) < MIN_SECRET:
+        text = "A webhook is an anchor, and nothing signs what it is sent."
+        hint = f"Set CHATSEC_AUDIT_ANCHOR_SECRET to {MIN_SECRET} characters or more."
+        found.append(checks.Error(text, hint=hint, id="auditlog.E005"))
+    return found
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_outside_anchors(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[checks.CheckMessage]:
+    """Warn where whoever rules this machine could rewrite the past unseen (W001)."""
+    outside = {sink for sink in settings.CHATSEC_AUDIT_ANCHORS if is_outside(sink)}
+    if len(outside) >= OUTSIDE_ANCHORS:
+        return []
+    text = f"{len(outside)} of CHATSEC_AUDIT_ANCHORS lie outside of this machine."
+    hint = (
+        "Name two at least: syslog:// of another host, mailto:, https://. Files and"
+        " the log are as safe as the machine that holds them."
+    )
+    return [checks.Warning(text, hint=hint, id="auditlog.W001")]
+
+
+def is_outside(sink: str) -> bool:
+    """Whether the place is another machine, as far as its address tells."""
+    place = urlsplit(sink)
+    if place.scheme == "mailto":
+        return "@" in place.path
+    host = place.hostname or ""
+    return place.scheme in ("syslog", "https") and bool(host) and not _is_here(host)
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _ask(alias: str, question: str) -> bool:

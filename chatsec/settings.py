@@ -210,11 +210,13 @@ CHATSEC_GAUGES = {
 }
 PARTITION_SCHEMA = "audit_parts"
 # Where the head of the audit log is left every five minutes: file:, log:, syslog://,
-# mailto:. Two of them at least, one outside of this machine.
+# mailto:, https://. In production two at least outside of this machine.
 CHATSEC_AUDIT_ANCHORS = env.list(
     "CHATSEC_AUDIT_ANCHORS",
     default=[f"file:{CHATSEC_DATA_DIR}/anchors/heads.jsonl", "log:"],
 )
+# What signs the heads that go to an https: anchor; both sides hold it.
+CHATSEC_AUDIT_ANCHOR_SECRET = env.str("CHATSEC_AUDIT_ANCHOR_SECRET", "")
 
 # --- Who is who --------------------------------------------------------------------
 

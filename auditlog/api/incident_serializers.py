@@ -53,7 +53,7 @@ class IncidentRow(serializers.Serializer[Incident]):
 
     id = serializers.UUIDField()
     number = serializers.IntegerField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF's own name too
     title = serializers.CharField()
     severity = serializers.ChoiceField(choices=SEVERITIES)
     state = serializers.ChoiceField(choices=INCIDENT_STATES)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
+from django.http import QueryDict
 
+from auditlog.addresses import MAX_ADDRESS
 from auditlog.constants import CHANNELS, MAX_NOTE, SEVERITIES, VERDICTS
 from auditlog.models import Route
 from auditlog.models.choices import choices
-from auditlog.services.routing import MAX_ADDRESS, MAX_NAME, Terms
+from auditlog.services.routing import MAX_NAME, Terms
 
 CHANNEL_NAMES = {
     "mail": "Mail",
@@ -83,9 +83,10 @@ class RouteForm(forms.Form):
         help_text="Switched off, what waits is forgotten.",
     )
 
-    def __init__(self, *args: Any, route: Route | None = None, **kwargs: Any) -> None:
-        initial = kwargs.pop("initial", None) or _initial(route)
-        super().__init__(*args, initial=initial, **kwargs)
+    def __init__(
+        self, sent: QueryDict | None = None, *, route: Route | None = None
+    ) -> None:
+        super().__init__(sent, initial=_initial(route))
         if route is not None:
             self.fields["address"].help_text = "Empty: stays as it is."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from django.utils.http import urlencode
 from auditlog import events, selectors
 from auditlog.constants import INCIDENT_STATES, AlertState
 from auditlog.models import Alert, Incident
-from auditlog.pages.addresses import search_address
 from auditlog.pages.durations import worded
 from auditlog.pages.incident_chart import draw
 from auditlog.pages.incident_forms import NoteForm, ResolveForm
@@ -62,7 +61,7 @@ def incident_list(request: HttpRequest) -> HttpResponseBase:
         "rows": selectors.read_incidents(found[:PAGE_SIZE]),
         "older": _older(found, state, days),
         "states": _states(state, days),
-        "periods": [(each, _address(state, each), each == days) for each in DAYS],
+        "periods": [(each, _query(state, each), each == days) for each in DAYS],
         "days": days,
         "figures": [
             _figures(each)
@@ -179,20 +178,20 @@ def _states(state: str, days: int) -> list[tuple[str, str, int, bool]]:
         "all": sum(counts.values()),
     }
     return [
-        (name, _address(name, days), number, name == state)
+        (name, _query(name, days), number, name == state)
         for name, number in counted.items()
     ]
 
 
-def _address(state: str, days: int, **more: str) -> str:
-    query = urlencode({"state": state, "days": days, **more})
-    return f"{reverse('audit-incidents')}?{query}"
+def _query(state: str, days: int, **more: str) -> str:
+    """Return the query of the page that shows this."""
+    return urlencode({"state": state, "days": str(days), **more})
 
 
 def _older(found: list[Incident], state: str, days: int) -> str:
     if len(found) <= PAGE_SIZE:
         return ""
-    return _address(state, days, before=str(found[PAGE_SIZE - 1].pk))
+    return _query(state, days, before=str(found[PAGE_SIZE - 1].pk))
 
 
 def _figures(times: selectors.Times) -> Figures:
@@ -208,14 +207,12 @@ def _figures(times: selectors.Times) -> Figures:
     )
 
 
-def _after(incident: Incident, at: object) -> str:
-    if at is None:
-        return ""
-    return worded((at - incident.raised_at).total_seconds())  # type: ignore[operator]
+def _after(incident: Incident, at: datetime | None) -> str:
+    return worded((at - incident.raised_at).total_seconds()) if at else ""
 
 
 def _search_of(alert: Alert) -> str:
-    """Return the search for everything that the same actor did in these minutes."""
+    """Return the query for everything that the same actor did in these minutes."""
     if alert.actor_pseudonym is None:
         return ""
     margin = timedelta(minutes=5)
@@ -224,4 +221,4 @@ def _search_of(alert: Alert) -> str:
         "since": f"{alert.first_at - margin:%Y-%m-%dT%H:%M:%S}",
         "until": f"{alert.last_at + margin:%Y-%m-%dT%H:%M:%S}",
     }
-    return search_address(words)
+    return urlencode(words)

@@ -96,7 +96,6 @@ def _form_page(
         "route": route,
         "secret": secret,
         "address": shown_address(route) if route else "",
-        "action": reverse("audit-route", args=[route.pk]) if route else "",
     }
     title = route.name if route else "Tell somebody else"
     return render(request, "auditlog/route.html", title, context)

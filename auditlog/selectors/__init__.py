@@ -38,7 +38,6 @@ from auditlog.selectors.routes import (
     ReadRoute,
     get_route,
     is_route,
-    list_routes,
     read_routes,
 )
 from auditlog.selectors.seals import is_sealed
@@ -89,7 +88,6 @@ __all__ = [
     "list_alerts",
     "list_events",
     "list_incidents",
-    "list_routes",
     "list_searches",
     "matching",
     "read_alerts",

@@ -129,13 +129,12 @@ def _rules_of(alerts: Sequence[Alert]) -> dict[str, RuleSpec]:
 def _span(alert: Alert, rule: RuleSpec | None) -> Q | None:
     """Return what the alert's rule counted: nothing where it is about nobody."""
     span = Q(occurred_at__range=(alert.first_at, alert.last_at))
-    network: bytes | None = getattr(alert, "group_hash", None)
     if alert.actor_pseudonym is not None:
         person = alert.actor_pseudonym
         # Of a sign-in that failed, nobody is the actor.
         span &= Q(actor_pseudonym=person) | Q(subject_pseudonym=person)
-    elif network:
-        span &= Q(network_hash=network)
+    elif alert.group_hash is not None:
+        span &= Q(network_hash=alert.group_hash)
     else:
         return None
     names = events_of(rule) if rule else ()

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q
 
-from auditlog.models import Route
+from auditlog.models import Delivery, Route
 from auditlog.routes import shown_address
 from chatsec.core.errors import NotFound
+
+
+class Messages(NamedTuple):
+    """The messages of one route."""
+
+    waiting: int
+    given_up: int
+    given_up_at: datetime | None
+
+
+NOTHING: Final = Messages(0, 0, None)
 
 
 class ReadRoute(NamedTuple):
@@ -23,32 +35,35 @@ class ReadRoute(NamedTuple):
     is_broken: bool
 
 
-def list_routes() -> QuerySet[Route]:
-    """Return the routes by name, with the counts of their messages."""
-    pending, dead = (
-        Q(deliveries__state="pending"),
-        Q(deliveries__state="given_up"),
-    )
-    return Route.objects.annotate(
-        waiting=Count("deliveries", filter=pending),
-        given_up=Count("deliveries", filter=dead),
-        given_up_at=Max("deliveries__due_at", filter=dead),
-    ).order_by("name")
-
-
 def read_routes() -> list[ReadRoute]:
-    """Return every route, in one query."""
+    """Return every route by name, in two queries."""
+    found = _messages()
     return [
-        ReadRoute(
-            route,
-            shown_address(route),
-            route.waiting,
-            route.given_up,
-            route.given_up_at is not None
-            and (route.last_sent_at is None or route.last_sent_at < route.given_up_at),
-        )
-        for route in list_routes()
+        _read(route, found.get(route.pk, NOTHING))
+        for route in Route.objects.order_by("name")
     ]
+
+
+def _messages() -> dict[UUID, Messages]:
+    dead = Q(state="given_up")
+    rows = (
+        Delivery.objects.order_by()
+        .values("route")
+        .annotate(
+            waiting=Count("pk", filter=Q(state="pending")),
+            given_up=Count("pk", filter=dead),
+            given_up_at=Max("due_at", filter=dead),
+        )
+        .values_list("route", "waiting", "given_up", "given_up_at")
+    )
+    return {route_id: Messages(*numbers) for route_id, *numbers in rows}
+
+
+def _read(route: Route, messages: Messages) -> ReadRoute:
+    failed, sent = messages.given_up_at, route.last_sent_at
+    is_broken = failed is not None and (sent is None or sent < failed)
+    address = shown_address(route)
+    return ReadRoute(route, address, messages.waiting, messages.given_up, is_broken)
 
 
 def get_route(route_id: UUID) -> Route:

@@ -15,15 +15,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
+from auditlog.addresses import url_problem
 from auditlog.models import Anchor, Seal
 from auditlog.proofs.chain import Kind
+from auditlog.services.deliveries import Endpoint, post_signed
 from auditlog.services.partitions import RETENTION
+from chatsec.core.outbound import OutboundFailed, OutboundRefused
 
 logger = logging.getLogger(__name__)
 Receipt = str
@@ -66,7 +70,7 @@ def _deliver(sink: str, text: str) -> Receipt | None:
     place = urlsplit(sink)
     try:
         return SINKS[place.scheme](place, text)
-    except (OSError, KeyError):
+    except (OSError, KeyError, OutboundRefused, OutboundFailed):
         logger.exception(
             "the audit head was not anchored", extra={"sink": place.scheme}
         )
@@ -119,11 +123,26 @@ def _to_mailbox(place: SplitResult, text: str) -> Receipt:
     return "mailed"
 
 
+def _to_webhook(place: SplitResult, text: str) -> Receipt:
+    """Post the head, signed; the same head has the same delivery id each time."""
+    url = place.geturl()
+    if problem := url_problem(url):
+        raise OutboundRefused(problem)
+    head = str(json.loads(text)["head"])
+    delivery_id = uuid5(NAMESPACE_URL, f"{FORMAT}:{head}")
+    endpoint = Endpoint(url, settings.CHATSEC_AUDIT_ANCHOR_SECRET)
+    receipt = post_signed(endpoint, text.encode(), delivery_id=delivery_id)
+    return f"{receipt.status} {receipt.delivery_id}"
+
+
 SINKS: Final[Mapping[str, Sink]] = {
     "file": _to_file,
     "log": _to_log,
     "syslog": _to_syslog,
     "mailto": _to_mailbox,
+    "https": _to_webhook,
+    # Taken only where CHATSEC_OUTBOUND_ALLOWED names the place: never on the Internet.
+    "http": _to_webhook,
 }
 
 

@@ -191,7 +191,7 @@ def _try_later(delivery_id: UUID, shape: str, *, now: datetime) -> None:
 
 def pause_after(tries: int) -> timedelta:
     """Return how long to wait after so many failures: twice as long each time."""
-    doubled = DELIVERY_FIRST_PAUSE * 2 ** min(tries - 1, 10)
+    doubled: timedelta = DELIVERY_FIRST_PAUSE * 2 ** min(tries - 1, 10)
     return min(doubled, DELIVERY_LONGEST_PAUSE)
 
 

@@ -6,27 +6,22 @@ import secrets
 from dataclasses import dataclass
 from datetime import time
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from auditlog import events
+from auditlog.addresses import address_problem
 from auditlog.constants import CHANNELS, SEVERITIES
 from auditlog.models import Route
 from auditlog.routes import seal_in
 from auditlog.services import messages, outbox
 from auditlog.services.recording import Target, record
-from chatsec.core.addresses import is_public
 from chatsec.core.context import Actor
 from chatsec.core.errors import Conflict, Invalid, NotFound
 
 SECRET_BYTES: Final = 32
-MAX_ADDRESS: Final = 2000
 MAX_NAME: Final = 80
 INVALID: Final = "Some fields are not valid."
 
@@ -109,46 +104,6 @@ def try_route(actor: Actor, route: Route) -> None:
         raise Invalid(INVALID, fields={"address": [problem]}) from error
     _tested(actor, route, "")
     Route.objects.filter(pk=route.pk).update(last_sent_at=timezone.now())
-
-
-def address_problem(channel: str, address: str) -> str:
-    """Return what is wrong with the address; "" if nothing is."""
-    if len(address) > MAX_ADDRESS:
-        return f"At most {MAX_ADDRESS} characters."
-    return _mail_problem(address) if channel == "mail" else _url_problem(address)
-
-
-def _url_problem(address: str) -> str:
-    try:
-        place = urlsplit(address)
-        entry = f"{place.hostname}:{place.port or 443}"
-    except ValueError:
-        return "This is not an address."
-    if not place.hostname or not address.isascii() or " " in address:
-        return "This is not an address."
-    if place.username is not None or place.password is not None:
-        return "Without a user name and password in the address."
-    if entry in settings.CHATSEC_OUTBOUND_ALLOWED and place.scheme in ("http", "https"):
-        return ""
-    return _outside_problem(place)
-
-
-def _mail_problem(address: str) -> str:
-    try:
-        validate_email(address)
-    except ValidationError:
-        return "This is not a mail address."
-    return ""
-
-
-def _outside_problem(place: SplitResult) -> str:
-    if place.scheme != "https":
-        return "An https address."
-    host = place.hostname or ""
-    is_number = ":" in host or host.replace(".", "").isdigit()
-    if host == "localhost" or (is_number and not is_public(host)):
-        return "This lies inside: it has to be named in CHATSEC_OUTBOUND_ALLOWED."
-    return ""
 
 
 def _check(route: Route, terms: Terms) -> None:

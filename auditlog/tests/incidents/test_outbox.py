@@ -160,7 +160,7 @@ def test_what_follows_waits_and_is_one_message() -> None:
     assert outbox.deliver_due(now=now + DELIVERY_DIGEST + MINUTE) == 1
 
     assert len(mail.outbox) == 2
-    assert Delivery.objects.order_by("id").last().reasons == ["resolved", "reopened"]
+    assert Delivery.objects.latest("id").reasons == ["resolved", "reopened"]
 
 
 def test_the_end_is_told_only_to_those_who_heard_of_the_beginning() -> None:

@@ -79,7 +79,7 @@ def test_older_incidents_are_on_the_next_page(browser: Browser, admin: Any) -> N
     assert f">{made[0].label}<" not in page
     address = page.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
 
-    older = text_of(client.get(address.replace("&amp;", "&")))
+    older = text_of(client.get(f"{INCIDENTS}{address.replace('&amp;', '&')}"))
     assert f">{made[0].label}<" in older
     assert f">{made[1].label}<" not in older
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from pytest_django.fixtures import Settings
 
 from auditlog.models import Anchor, Seal
 from auditlog.services import anchoring, sealer
+from auditlog.signatures import sign
+from auditlog.tests.incidents.receiver import listening
 
 pytestmark = pytest.mark.django_db(
     transaction=True, databases=["default", "owner", "retention"]
@@ -52,3 +55,33 @@ def test_a_place_that_fails_is_no_anchor(settings: Settings, tmp_path: Path) -> 
     assert len(anchoring.anchor_head()) == 1
     assert Anchor.objects.count() == 1
     assert len(anchoring.read_anchors(good)) == 1
+
+
+def test_a_head_is_posted_signed_and_a_refusal_is_no_anchor(
+    settings: Settings,
+) -> None:
+    settings.CHATSEC_AUDIT_ANCHOR_SECRET = "s" * 32
+    with listening() as witness:
+        settings.CHATSEC_AUDIT_ANCHORS = [witness.url]
+        sealer.seal_pending()
+        assert anchoring.anchor_head() == []  # nobody allowed this inside address
+        settings.CHATSEC_OUTBOUND_ALLOWED = frozenset({witness.entry})
+        witness.status = 500
+        assert anchoring.anchor_head() == []
+        witness.status = 201
+
+        (anchor,) = anchoring.anchor_head()
+
+    refused, taken = witness.got
+    head = bytes(Seal.objects.latest("number").head).hex()
+    assert taken.json()["head"] == head
+    assert anchor.sink == "http:localhost"
+    assert taken.headers["X-Chatsec-Delivery"] in anchor.receipt
+    # The same head again is known by its id.
+    ids = {got.headers["X-Chatsec-Delivery"] for got in (refused, taken)}
+    assert len(ids) == 1
+    stamp = taken.headers["X-Chatsec-Signature"].split(",")[0].removeprefix("t=")
+    expected = sign(
+        taken.body, secret="s" * 32, at=datetime.fromtimestamp(int(stamp), tz=UTC)
+    )
+    assert taken.headers["X-Chatsec-Signature"] == expected
