@@ -159,6 +159,66 @@ PRIVILEGE: Final = Runbook(
     ),
     false_alarm=("Somebody starts in a new position and reads himself in.",),
 )
+WATCHING: Final = Runbook(
+    key="watching",
+    title="Somebody changed what is watched",
+    means=(
+        "A detection rule was switched off, exceptions from rules were made, or the"
+        " audit log was exported. Who plans something, or hides it, begins there."
+    ),
+    look_at=(
+        "Who did it, from which network and device, and with which reason.",
+        "What the rule would have found since: try it over the past days.",
+        "What else the account did in the hours before and after.",
+    ),
+    then=(
+        "Ask the person, and a second administrator who was not part of it.",
+        "Switch the rule on again, or end the exception, until it is explained.",
+        (
+            "If nobody can explain it: end the sessions of the account and verify the"
+            " log with `manage.py audit_verify` and an anchor."
+        ),
+    ),
+    false_alarm=(
+        "A rule was tuned after false alarms, by those whose work that is.",
+        "An auditor or another system takes its regular export.",
+    ),
+)
+MESSAGES: Final = Runbook(
+    key="messages",
+    title="Somebody tries to talk the chatbot into something",
+    means=(
+        "Messages were blocked because they try to turn the chatbot against its rules."
+        " Answers never depend on them, yet somebody is trying."
+    ),
+    look_at=(
+        "How many messages, over how long, and whether they were sent by a program.",
+        "What else was asked in between, and what of it was answered or refused.",
+    ),
+    then=(
+        "One or two tries are curiosity: a word with the person is enough.",
+        "Many of them, or from a key or app: end its session or key.",
+        "Resolve as true positive and note what was tried.",
+    ),
+    false_alarm=(
+        "Somebody pasted a text that contains such sentences, such as a newsletter.",
+        "A test by those who look after the chatbot.",
+    ),
+)
+RISK: Final = Runbook(
+    key="risk",
+    title="Several weak signs came together",
+    means=(
+        "No single sign is enough for an alert: a new device, an unusual hour, some"
+        " more questions. Together, within a day, they are."
+    ),
+    look_at=(
+        "Each sign by itself: does one cause explain all of them, such as a journey?",
+        "Whether the account read anything in that day that it never read before.",
+    ),
+    then=_STEPS_AGAINST_A_PERSON,
+    false_alarm=("Somebody travels, or has a new computer, and works as ever.",),
+)
 GENERAL: Final = Runbook(
     key="general",
     title="Something unusual was noticed",
@@ -183,11 +243,17 @@ RUNBOOKS: Final[Mapping[str, Runbook]] = {
         NEW_ORIGIN,
         ODD_HOURS,
         PRIVILEGE,
+        WATCHING,
+        MESSAGES,
+        RISK,
         GENERAL,
     )
 }
 # What the name of a rule says that it is about; the first word that is in it counts.
 _WORDS: Final[Mapping[str, Runbook]] = {
+    "audit_": WATCHING,
+    "message": MESSAGES,
+    "risk": RISK,
     "denial": DENIALS,
     "privilege": PRIVILEGE,
     "sign_in": FAILED_SIGN_INS,

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from auditlog import events
 from auditlog.constants import INCIDENT_WINDOW, SEVERITIES
-from auditlog.models import Alert, Incident
+from auditlog.models import Alert, DetectionRule, Incident
 from auditlog.registry import EventType
-from auditlog.runbooks import runbook_of
+from auditlog.runbooks import GENERAL, Runbook, get_runbook, runbook_of
 from auditlog.services.incidents.timeline import tell
 from auditlog.services.outbox import tell_routes
 from auditlog.services.recording import Target, record
@@ -56,12 +56,6 @@ def alert_grew(alert: Alert, *, now: datetime | None = None) -> None:
             _grown(incident, alert, now=now or timezone.now())
 
 
-def severity_of(alert: Alert) -> str:
-    """Return how bad the alert is."""
-    severity: str = getattr(alert, "severity", "critical")
-    return severity
-
-
 def _locked(alert: Alert) -> Incident | None:
     if alert.incident_id is None:
         return None
@@ -69,10 +63,11 @@ def _locked(alert: Alert) -> Incident | None:
 
 
 def _about(alert: Alert) -> str:
-    group: bytes | None = getattr(alert, "group_hash", None)
     if alert.actor_pseudonym is not None:
         return f"actor:{alert.actor_pseudonym}"
-    return f"network:{bytes(group).hex()}" if group else f"rule:{alert.rule}"
+    if alert.group_hash is not None:
+        return f"network:{bytes(alert.group_hash).hex()}"
+    return f"rule:{alert.rule}"
 
 
 def _unresolved(alert: Alert) -> Incident | None:
@@ -104,8 +99,8 @@ def _resolved_lately(alert: Alert) -> Incident | None:
 def _opened(alert: Alert, *, now: datetime) -> Incident:
     incident = Incident.objects.create(
         title=_title(alert),
-        severity=severity_of(alert),
-        runbook=runbook_of(alert.rule).key,
+        severity=alert.severity,
+        runbook=_runbook(alert).key,
         fingerprint=_about(alert),
         actor_pseudonym=alert.actor_pseudonym,
         opened_at=now,
@@ -144,10 +139,10 @@ def _reopened(incident: Incident, alert: Alert, *, now: datetime) -> Incident:
 
 def _grown(incident: Incident, alert: Alert, *, now: datetime) -> Incident:
     """Bring the incident's end and severity up to those of the alert."""
-    worse = SEVERITIES.index(severity_of(alert)) > SEVERITIES.index(incident.severity)
+    worse = SEVERITIES.index(alert.severity) > SEVERITIES.index(incident.severity)
     if worse:
-        facts: dict[str, Json] = {"from": incident.severity, "to": severity_of(alert)}
-        incident.severity = severity_of(alert)
+        facts: dict[str, Json] = {"from": incident.severity, "to": alert.severity}
+        incident.severity = alert.severity
         tell(incident, "escalated", at=now, alert=alert, facts=facts)
     if worse or alert.last_at > incident.last_at:
         incident.last_at = max(incident.last_at, alert.last_at)
@@ -163,12 +158,20 @@ def _attach(alert: Alert, incident: Incident) -> None:
 
 
 def _title(alert: Alert) -> str:
-    title: str = getattr(alert, "title", "")
-    return title or runbook_of(alert.rule).title
+    return alert.title or _runbook(alert).title
+
+
+def _runbook(alert: Alert) -> Runbook:
+    """Return the runbook that the rule names; by its name where it names none."""
+    rows = DetectionRule.objects.filter(name=alert.rule)
+    named = rows.values_list("runbook", flat=True).first()
+    if named is None or named == GENERAL.key:
+        return runbook_of(alert.rule)
+    return get_runbook(named)
 
 
 def _facts(alert: Alert) -> dict[str, Json]:
-    return {"rule": alert.rule, "count": alert.count, "severity": severity_of(alert)}
+    return {"rule": alert.rule, "count": alert.count, "severity": alert.severity}
 
 
 def _announce(event: EventType, incident: Incident) -> None:

@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from auditlog import runbooks
-from auditlog.models import Alert, Event, Incident, IncidentEntry
+from auditlog.models import Alert, DetectionRule, Event, Incident, IncidentEntry
 from auditlog.rules import FLOOR
 from auditlog.services import detection, incidents
 from auditlog.tests.factories import Somebody, make_actor, make_denials
@@ -192,6 +192,9 @@ def test_detection_gives_every_alert_its_incident() -> None:
         ("queries_in_24_hours", "volume"),
         ("failed_logins_in_5_minutes", "failed_sign_ins"),
         ("new_country", "new_origin"),
+        ("audit_rule_switched_off", "watching"),
+        ("blocked_messages", "messages"),
+        ("risk", "risk"),
         ("something_else", "general"),
     ],
 )
@@ -201,6 +204,45 @@ def test_every_rule_has_a_runbook(rule: str, key: str) -> None:
     assert book.key == key
     assert runbooks.get_runbook(key) is book
     assert all((book.title, book.means, book.look_at, book.then, book.false_alarm))
+
+
+def test_every_rule_that_ships_leads_to_a_runbook_of_its_own() -> None:
+    for rule in DetectionRule.objects.all():
+        incident = make_incident(rule=rule.name)
+
+        assert incident.runbook in set(runbooks.RUNBOOKS) - {"general"}, rule.name
+
+
+def test_the_runbook_that_a_rule_names_comes_first() -> None:
+    DetectionRule.objects.filter(name="new_device").update(runbook="privilege")
+
+    assert make_incident(rule="new_device").runbook == "privilege"
+
+
+def test_networks_and_rules_without_anybody_have_incidents_of_their_own() -> None:
+    nobody: dict[str, object] = {"actor_pseudonym": None}
+    first = make_incident(**nobody, group_hash=b"1" * 16, rule="password_spray")
+    same = make_incident(**nobody, group_hash=b"1" * 16, rule="credential_stuffing")
+    other = make_incident(**nobody, group_hash=b"2" * 16, rule="password_spray")
+    everybody = make_incident(**nobody, rule="password_spray")
+
+    assert first == same
+    assert len({first.pk, other.pk, everybody.pk}) == 3
+    assert Event.objects.filter(event_type="auditlog.incident_opened").count() == 3
+
+
+def test_the_severity_is_that_of_the_worst_alert() -> None:
+    person = Somebody()
+    incident = make_incident(person.id, severity="notice")
+    make_incident(person.id, severity="info", rule="off_hours")
+    incident.refresh_from_db()
+    assert incident.severity == "notice"
+
+    make_incident(person.id, severity="critical", rule="two_countries")
+
+    incident.refresh_from_db()
+    assert incident.severity == "critical"
+    assert kinds(incident) == ["opened", "alert", "alert", "escalated"]
 
 
 def test_a_runbook_that_is_gone_is_the_general_one() -> None:
