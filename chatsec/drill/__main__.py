@@ -92,7 +92,7 @@ def _score(options: Namespace) -> None:
     from chatsec.drill import report  # noqa: PLC0415 - needs settings
     from chatsec.drill.running import drill  # noqa: PLC0415 - as above
 
-    made = drill(minutes=options.every, say=lambda text: _say(text, quiet=options.json))
+    made = drill(minutes=options.every, say=lambda text: _say(text))
     scores = made.score(seeds_in(options.seeds), quiet=options.benign)
     if options.json:
         found = {
@@ -102,6 +102,7 @@ def _score(options: Namespace) -> None:
         }
         _say(json.dumps(found, indent=2))
         return
+    _say(f"rules {scores.rule_hash}")
     for name, result in (("All rules", scores.rules), ("The four alone", scores.floor)):
         _say(f"\n## {name}\n")
         _say("\n".join(report.as_text(result)))
@@ -109,10 +110,14 @@ def _score(options: Namespace) -> None:
         _say("\n".join(report.missed(scores.rules)))
 
 
-def _say(text: str, *, quiet: bool = False) -> None:
-    if not quiet:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _tell(text: str) -> None:
+    """Show how far it is, beside what the result is."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

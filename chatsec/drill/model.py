@@ -95,8 +95,9 @@ class Incident:
     has_evasion: bool
     start: float
     end: float
-    # Accounts that attack or are attacked, and the networks that it comes from.
-    people: frozenset[int]
+    # Accounts that attack or are attacked, with the moments at which that happens, and
+    # the networks that it comes from.
+    people: Mapping[int, tuple[float, ...]]
     networks: frozenset[str]
 
     @property

@@ -39,8 +39,8 @@ class Plan:
     stealthy: int = 2
 
     def quiet(self) -> Plan:
-        """Return the same without any attack."""
-        return Plan(self.make, (), self.days, self.history_days, 0, 0)
+        """Return the same without any attack, and four weeks of it to be judged."""
+        return Plan(self.make, (), self.days, self.days - 28, 0, 0)
 
 
 def plan_for(use: Use) -> Plan:

@@ -25,14 +25,21 @@ class Found(NamedTuple):
     created: float
     person: int | None = None
     network: str | None = None
+    # Between which moments lies what it was made of.
+    first: float = -math.inf
+    last: float = math.inf
 
 
 def matches(found: Found, incident: Incident) -> bool:
     """Whether the alert is about this attack and in time."""
     if not incident.start <= found.created <= incident.end + GRACE:
         return False
+    if found.first > incident.end or found.last < incident.start:
+        return False
     if found.person is not None:
-        return found.person in incident.people
+        # Of many victims each is attacked at a moment of his own.
+        moments = incident.people.get(found.person, ())
+        return any(found.first <= at <= found.last for at in moments)
     if found.network is not None:
         return found.network in incident.networks
     return len(incident.people) > MANY
@@ -156,7 +163,8 @@ def _by_chance(
             person.index for person in people if person.index not in incident.people
         ]
         chosen = chance.sample(others, min(count, len(others)))
-        moved = replace(incident, people=frozenset(chosen), networks=frozenset())
+        moments = zip(chosen, incident.people.values(), strict=False)
+        moved = replace(incident, people=dict(moments), networks=frozenset())
         hits += any(matches(one, moved) for one in found)
     return Share(hits, len(incidents))
 

@@ -14,10 +14,11 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run `python -m chatsec.drill` on engines of its own; return how it ended.
+def run(arguments: Sequence[str]) -> str:
+    """Return what `python -m chatsec.drill` says, run on engines of its own.
 
     The installation's own audit log is never written to: what gets in there stays.
+    Raises CalledProcessError when the drill did not come to its end.
     """
     parent = Path(tempfile.mkdtemp(prefix="cd-"))
     # The server may run as another account, which has to get there.
@@ -34,9 +35,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _is_kept(name: str) -> bool:
-    return not name.endswith("_URL")
+    return not name.endswith("_URL") and not name.startswith("PYTEST_")
 
 
-def _python(env: dict[str, str], *arguments: str) -> int:
+def _python(env: dict[str, str], *arguments: str) -> str:
     program = [sys.executable, *arguments]
-    return subprocess.run(program, cwd=PROJECT, env=env, check=False).returncode  # noqa: S603 - this package
+    done = subprocess.run(  # noqa: S603 - this package
+        program, cwd=PROJECT, env=env, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout

@@ -64,6 +64,8 @@ def alerts(
         Found(
             rule=str(row.get("rule") or row.get("rule_id")),
             created=row["created_at"].timestamp(),
+            first=row["first_at"].timestamp(),
+            last=row["last_at"].timestamp(),
             person=indexes.get(row["actor_pseudonym"], _SOMEBODY)
             if row["actor_pseudonym"]
             else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -89,7 +90,10 @@ class Stage:
 
     def incident(self, *, until: float) -> Incident:
         """Return the label of what was done until then."""
-        involved = {act.person for act in self.acts} | {act.to for act in self.acts}
+        involved: defaultdict[int, list[float]] = defaultdict(list)
+        for act in self.acts:
+            for person in {act.person, act.to} - {NOBODY}:
+                involved[person].append(act.at)
         hostile = {
             act.place.network
             for act in self.acts
@@ -103,7 +107,7 @@ class Stage:
             has_evasion=self.has_evasion,
             start=min(act.at for act in self.acts),
             end=min(until, max(act.at for act in self.acts)),
-            people=frozenset(involved - {NOBODY}),
+            people={who: tuple(times) for who, times in involved.items()},
             networks=frozenset(hostile),
         )
 

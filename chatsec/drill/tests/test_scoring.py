@@ -16,7 +16,7 @@ ATTACK = Incident(
     has_evasion=False,
     start=1000.0,
     end=5000.0,
-    people=frozenset({3}),
+    people={3: (1000.0, 3000.0, 5000.0)},
     networks=frozenset({"45.1.1"}),
 )
 PEOPLE = [Person(index, f"p{index}", "employee", "Sales") for index in range(10)]
@@ -37,6 +37,9 @@ def judged(*alerts, incidents=(ATTACK,)):
         (Found("r", 2000.0, network="45.1.1"), True),
         (Found("r", 2000.0, network="45.1.2"), False),
         (Found("r", 2000.0), False),
+        (Found("r", 2000.0, person=3, first=900.0, last=1100.0), True),
+        (Found("r", 2000.0, person=3, first=1100.0, last=1900.0), False),
+        (Found("r", 2000.0, network="45.1.1", first=0.0, last=900.0), False),
     ],
 )
 def test_an_alert_finds_an_attack_by_person_or_network_in_time(found, expected):
@@ -44,7 +47,7 @@ def test_an_alert_finds_an_attack_by_person_or_network_in_time(found, expected):
 
 
 def test_an_alert_about_everybody_finds_an_attack_on_many():
-    spray = replace(ATTACK, people=frozenset(range(8)))
+    spray = replace(ATTACK, people=dict.fromkeys(range(8), (1000.0,)))
 
     assert matches(Found("r", 2000.0), spray)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from subprocess import CalledProcessError
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -28,5 +29,8 @@ class Command(BaseCommand):
         if options["what"] == "generate":
             main(arguments)
             return
-        if code := separate.run(arguments):
-            raise CommandError("The drill did not come to its end.", returncode=code)
+        try:
+            self.stdout.write(separate.run(arguments))
+        except CalledProcessError as error:
+            text = "The drill did not come to its end."
+            raise CommandError(text, returncode=error.returncode) from error

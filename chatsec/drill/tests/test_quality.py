@@ -1,0 +1,43 @@
+"""What the rules are good for, on attacks and people that they were not made for."""
+
+import json
+
+import pytest
+
+from chatsec.drill import separate
+
+SEEDS = "1001-1003"
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return json.loads(separate.run(["score", "--seeds", SEEDS, "--json"]))
+
+
+@pytest.mark.prove
+def test_they_find_nine_of_ten_loud_attacks(scores):
+    assert scores["rules"]["loud"]["share"] >= 0.90
+
+
+@pytest.mark.prove
+def test_they_find_six_of_ten_stealthy_attacks(scores):
+    assert scores["rules"]["stealthy"]["share"] >= 0.60
+
+
+@pytest.mark.prove
+def test_they_cry_wolf_once_a_day_for_250_people_at_most(scores):
+    assert scores["rules"]["false_alerts_per_day_per_250"] <= 1.0
+
+
+@pytest.mark.prove
+def test_they_find_more_than_the_four_rules_of_the_reference_chapter(scores):
+    rules, floor = scores["rules"], scores["floor"]
+    found = rules["loud"]["found"] + rules["stealthy"]["found"]
+    found_by_floor = floor["loud"]["found"] + floor["stealthy"]["found"]
+
+    assert found >= 4 * found_by_floor
+
+
+@pytest.mark.prove
+def test_what_they_find_is_no_luck(scores):
+    assert scores["rules"]["recall_by_chance"]["share"] <= 0.10
