@@ -74,7 +74,7 @@ def kinds(*names):
 def test_they_leave_the_same_events_and_alerts():
     attacks = kinds("code_guessing", "burst_of_denials")
     make = Make(size=6, programs=1, dormant=0)
-    plan = Plan(make, attacks, days=3, history_days=0, loud=0, stealthy=1)
+    plan = Plan(make, attacks, days=3, history_days=0, loud=1, stealthy=0)
 
     made, real = both_ways(plan, 5, at_most=40)
 
