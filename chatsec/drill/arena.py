@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import psycopg2
 from django.conf import settings
@@ -24,8 +23,6 @@ from chatsec.core import crypto
 from chatsec.demo.business import seed_business
 from chatsec.demo.catalogue import seed_catalogue
 
-COPY: Final = "chatsec_drill"
-
 
 def prepare() -> str:
     """Migrate and fill the database that copies are made of; return its name."""
@@ -38,21 +35,22 @@ def prepare() -> str:
 
 
 @contextmanager
-def copy_of(template: str) -> Iterator[None]:
-    """Work on a fresh copy; it is gone afterwards."""
+def copy_of(template: str, purpose: str) -> Iterator[str]:
+    """Work on a fresh copy, whose name it gives; it is gone afterwards."""
+    copy = f"chatsec_drill_{purpose}"
     _close()
     with _maintenance() as cursor:
-        _drop(cursor)
+        _drop(cursor, copy)
         create = "CREATE DATABASE {} TEMPLATE {} OWNER chatsec_owner"
-        names = (sql.Identifier(COPY), sql.Identifier(template))
+        names = (sql.Identifier(copy), sql.Identifier(template))
         cursor.execute(sql.SQL(create).format(*names))
-    _use(COPY)
+    _use(copy)
     try:
-        yield
+        yield copy
     finally:
         _use(template)
         with _maintenance() as cursor:
-            _drop(cursor)
+            _drop(cursor, copy)
 
 
 def _use(name: str) -> None:
@@ -87,6 +85,6 @@ def _maintenance() -> Iterator[Cursor]:
         connection.close()
 
 
-def _drop(cursor: Cursor) -> None:
+def _drop(cursor: Cursor, name: str) -> None:
     drop = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
-    cursor.execute(sql.SQL(drop).format(sql.Identifier(COPY)))
+    cursor.execute(sql.SQL(drop).format(sql.Identifier(name)))

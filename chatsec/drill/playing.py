@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -78,14 +79,20 @@ def play_by_api(scenario: Scenario) -> list[Account]:
     return accounts
 
 
-def play_in_bulk(scenario: Scenario, shapes: Shapes) -> tuple[int, list[Account]]:
-    """Write every act's rows; return how many, and whose accounts they are of."""
+def hire_for_rows(people: Sequence[Person], *, start: datetime) -> list[Account]:
+    """Return accounts that rows can be written of; nobody can sign in to them."""
     _refuse_production()
-    _ensure_partitions(scenario.start - HIRED_BEFORE)
-    with moved((scenario.start - HIRED_BEFORE).timestamp()):
-        accounts = hire(scenario.people, can_sign_in=False)
-    written = bulk.write(scenario.acts, accounts, shapes, seed=scenario.seed)
-    return written, accounts
+    _ensure_partitions(start - HIRED_BEFORE)
+    with moved((start - HIRED_BEFORE).timestamp()):
+        return hire(people, can_sign_in=False)
+
+
+def play_in_bulk(
+    scenario: Scenario, shapes: Shapes, accounts: Sequence[Account]
+) -> int:
+    """Write the rows of every act; return how many there are."""
+    _refuse_production()
+    return bulk.write(scenario.acts, accounts, shapes, seed=scenario.seed)
 
 
 def _ensure_partitions(since: datetime) -> None:

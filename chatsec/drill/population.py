@@ -59,9 +59,7 @@ def populate(make: Make, seed: int) -> tuple[Person, ...]:
     chance = chance_of(seed, "people")
     people = [_person(index, make, chance) for index in range(make.size)]
     _retire(people, make.dormant, chance)
-    programs = [
-        _program(make.size + number, number, chance) for number in range(make.programs)
-    ]
+    programs = [_program(make.size + number, number) for number in range(make.programs)]
     return (*people, *programs)
 
 
@@ -93,8 +91,9 @@ def _retire(people: list[Person], count: int, chance: Chance) -> None:
         people[person.index] = replace(person, dormant_from=chance.randint(1, 5))
 
 
-def _program(index: int, number: int, chance: Chance) -> Person:
-    volume = chance.choice((40.0, 80.0, 160.0, 320.0)) if number % 6 != 5 else 1150.0
+def _program(index: int, number: int) -> Person:
+    # The same for each seed: what is declared of a program is part of its account.
+    volume = (40.0, 160.0, 80.0, 320.0, 40.0, 1150.0)[number % 6]
     place = Place(f"10.20.{number % 4}.{10 + number}", PROGRAM_AGENT)
     return Person(
         index=index,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -12,8 +12,10 @@ from django.utils import timezone
 from chatsec.drill import arena, playing, watching
 from chatsec.drill.bulk import digest
 from chatsec.drill.model import Scenario, chance_of
+from chatsec.drill.population import populate
 from chatsec.drill.scenario import (
     Plan,
+    Use,
     last_midnight,
     make_scenario,
     plan_for,
@@ -49,18 +51,35 @@ class Drill:
         template = arena.prepare()
         total = Scores(rule_hash=watching.rule_hash())
         self.say(f"rules {total.rule_hash}")
-        with arena.copy_of(template):
+        with arena.copy_of(template, "lessons"):
             shapes = playing.learn(self.until - timedelta(days=43))
+        by_use: dict[Use, list[int]] = {"tuning": [], "scoring": []}
         for seed in seeds:
-            plan = plan_for(use_of(seed))
-            plan = plan.quiet() if quiet else plan
-            with arena.copy_of(template):
-                self._add(total, make_scenario(seed, plan, until=self.until), shapes)
+            by_use[use_of(seed)].append(seed)
+        for use, chosen in by_use.items():
+            if not chosen:
+                continue
+            plan = plan_for(use).quiet() if quiet else plan_for(use)
+            with arena.copy_of(template, "staffed") as staffed:
+                # The same people for each seed: hired once.
+                start = self.until - timedelta(days=plan.days)
+                people = populate(plan.make, chosen[0])
+                accounts = playing.hire_for_rows(people, start=start)
+                for seed in chosen:
+                    with arena.copy_of(staffed, "seed"):
+                        made = make_scenario(seed, plan, until=self.until)
+                        self._add(total, made, shapes, accounts)
         return total
 
-    def _add(self, total: Scores, scenario: Scenario, shapes: Shapes) -> None:
+    def _add(
+        self,
+        total: Scores,
+        scenario: Scenario,
+        shapes: Shapes,
+        accounts: Sequence[Account],
+    ) -> None:
         began = monotonic()
-        rows, accounts = playing.play_in_bulk(scenario, shapes)
+        rows = playing.play_in_bulk(scenario, shapes, accounts)
         played = monotonic() - began
         scans = watching.watch(scenario, watching.rules(), every=self.every)
         found = watching.alerts(accounts, _networks(scenario), scenario)
@@ -82,7 +101,7 @@ def drill(*, minutes: int, say: Say) -> Drill:
 def replay(seed: int, plan: Plan, *, until: datetime) -> tuple[Scenario, list[Account]]:
     """Play a scenario through the API in a database of its own."""
     template = arena.prepare()
-    with arena.copy_of(template):
+    with arena.copy_of(template, "replay"):
         scenario = make_scenario(seed, plan, until=until)
         return scenario, playing.play_by_api(scenario)
 

@@ -10,7 +10,13 @@ from django.db import connection
 
 from chat.tests.factories import publish_demo_catalogue
 from chatsec.drill import watching
-from chatsec.drill.playing import learn, needed, play_by_api, play_in_bulk
+from chatsec.drill.playing import (
+    hire_for_rows,
+    learn,
+    needed,
+    play_by_api,
+    play_in_bulk,
+)
 from chatsec.drill.population import Make
 from chatsec.drill.scenario import Plan, last_midnight, make_scenario, plan_for
 from chatsec.drill.watching import rules, watch
@@ -58,7 +64,8 @@ def both_ways(plan, seed, *, at_most=None):
     scenario = replace(scenario, acts=tuple(sorted(ordinary + hostile)))
     shapes = learn(scenario.start, needed(scenario))
     database.copy_template()
-    _, accounts = play_in_bulk(scenario, shapes)
+    accounts = hire_for_rows(scenario.people, start=scenario.start)
+    play_in_bulk(scenario, shapes, accounts)
     made = evidence(scenario), alerts(scenario, accounts)
     database.copy_template()
     publish_demo_catalogue(settings.BUSINESS_DATABASE_URL)

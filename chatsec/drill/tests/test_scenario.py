@@ -124,6 +124,15 @@ def test_the_organisation_that_judges_differs():
 
 
 @pytest.mark.parametrize("make", [TUNING, SCORING])
+def test_accounts_are_the_same_for_each_seed(make):
+    one, other = populate(make, 1), populate(make, 2)
+
+    assert [(p.name, p.role, p.declared, p.is_program) for p in one] == [
+        (p.name, p.role, p.declared, p.is_program) for p in other
+    ]
+
+
+@pytest.mark.parametrize("make", [TUNING, SCORING])
 def test_the_organisation_has_everybody(make):
     people = populate(make, 7)
 
