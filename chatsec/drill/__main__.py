@@ -92,7 +92,7 @@ def _score(options: Namespace) -> None:
     from chatsec.drill import report  # noqa: PLC0415 - needs settings
     from chatsec.drill.running import drill  # noqa: PLC0415 - as above
 
-    made = drill(minutes=options.every, say=lambda text: _say(text))
+    made = drill(minutes=options.every, say=_tell)
     scores = made.score(seeds_in(options.seeds), quiet=options.benign)
     if options.json:
         found = {
