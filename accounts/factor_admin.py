@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,7 +14,7 @@ from django.template.response import TemplateResponse
 from accounts.constants import MAX_REASON
 from accounts.errors import ProofNeeded
 from accounts.models import AuthSession, Passkey, RecoverySheet, TOTPFactor, User
-from accounts.services import factors, proof
+from accounts.services import api_keys, factors, proof
 from accounts.views.confirm import to_confirm
 from chatsec.core.errors import Denied, DomainError
 
@@ -33,6 +34,11 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 2})
     )
+    end_keys = forms.BooleanField(
+        required=False,
+        label="End their API keys too",
+        help_text="No factor opens a key. End them if somebody else may have been in.",
+    )
 
 
 @admin.action(description="Reset second factors", permissions=["change"])
@@ -46,7 +52,7 @@ def reset_factors(
         return to_confirm(request, come_back_to=request.get_full_path())
     form = ReasonForm(request.POST if "reason" in request.POST else None)
     if form.is_valid():
-        _reset_each(site, request, chosen, reason=form.cleaned_data["reason"])
+        _reset_each(site, request, chosen, form)
         return None
     shown = {
         **site.admin_site.each_context(request),
@@ -67,11 +73,14 @@ def _session_of(request: HttpRequest) -> AuthSession:
 
 
 def _reset_each(
-    site: UserPages, request: HttpRequest, chosen: QuerySet[User], *, reason: str
+    site: UserPages, request: HttpRequest, chosen: QuerySet[User], form: ReasonForm
 ) -> None:
     for user in chosen:
         try:
-            factors.reset_factors(user, reason=reason)
+            with transaction.atomic():
+                factors.reset_factors(user, reason=form.cleaned_data["reason"])
+                if form.cleaned_data["end_keys"]:
+                    api_keys.revoke_all_keys(user, because="factors_reset")
         except DomainError as refusal:
             text = f"{user.username}: {refusal.message}"
             site.message_user(request, text, messages.ERROR)

@@ -85,7 +85,13 @@ class NewPasswordForm(forms.Form):
         return again
 
 
-class ChangePasswordForm(NewPasswordForm):
+class ReplacePasswordForm(NewPasswordForm):
+    """A new password in place of one; keys, which no password opens, if wanted."""
+
+    end_keys = forms.BooleanField(required=False)
+
+
+class ChangePasswordForm(ReplacePasswordForm):
     """The password that is known, and the new one."""
 
     current = forms.CharField(

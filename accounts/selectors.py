@@ -161,6 +161,13 @@ def list_api_keys(user: User) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(user=user).order_by("-created_at", "-id")
 
 
+def has_live_keys(user: User, *, now: datetime) -> bool:
+    """Whether the account has API keys that work."""
+    return (
+        list_api_keys(user).filter(revoked_at__isnull=True, expires_at__gt=now).exists()
+    )
+
+
 def declared_volumes() -> dict[UUID, int]:
     """Return how many questions in 24 hours are expected of which accounts."""
     rows = ServiceAccount.objects.order_by().values_list(

@@ -24,6 +24,7 @@ class PasswordChangeSerializer(serializers.Serializer[None]):
         trim_whitespace=False, max_length=MAX_PASSWORD_LENGTH
     )
     password = NewPasswordField()
+    end_keys = serializers.BooleanField(required=False, default=False)
 
 
 class ResetAskSerializer(serializers.Serializer[None]):
@@ -37,11 +38,14 @@ class ResetSerializer(serializers.Serializer[None]):
 
     token = serializers.CharField(max_length=MAX_LINK_LENGTH)
     password = NewPasswordField()
+    end_keys = serializers.BooleanField(required=False, default=False)
 
 
-class AcceptanceSerializer(ResetSerializer):
+class AcceptanceSerializer(serializers.Serializer[None]):
     """An invitation's token, the first password, and how one wants to be called."""
 
+    token = serializers.CharField(max_length=MAX_LINK_LENGTH)
+    password = NewPasswordField()
     display_name = serializers.CharField(max_length=MAX_DISPLAY_NAME, required=False)
 
 

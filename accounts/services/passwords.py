@@ -29,7 +29,12 @@ Purpose = AccountToken.Purpose
 
 
 def change_password(
-    request: HttpRequest, session: AuthSession, *, current: str, new: str
+    request: HttpRequest,
+    session: AuthSession,
+    *,
+    current: str,
+    new: str,
+    end_keys: bool = False,
 ) -> None:
     """Set another password; every other device and token of the account is out.
 
@@ -45,13 +50,16 @@ def change_password(
         if new == current:
             refusal = "This is the password that you have."
             raise Invalid(refusal, fields={"password": [refusal]})
-        _change(user, session, new)
+        _change(session, new, end_keys=end_keys)
 
 
-def _change(user: User, session: AuthSession, new: str) -> None:
+def _change(session: AuthSession, new: str, *, end_keys: bool) -> None:
+    user = session.user
     with transaction.atomic():
         _hold_unchanged(user)
-        people.set_password(user, new, because="changed", besides=session.id)
+        people.set_password(
+            user, new, because="changed", besides=session.id, end_keys=end_keys
+        )
         notify(user, notices.PASSWORD_CHANGED)
 
 
@@ -88,7 +96,7 @@ def send_reset(user: User) -> None:
             )
 
 
-def reset_password(raw: str, password: str) -> User:
+def reset_password(raw: str, password: str, *, end_keys: bool = False) -> User:
     """Set a new password by a mailed link; it signs nobody in, and ends every session.
 
     The second factor stays what it was. Raises LinkExpired, Invalid, AccountLocked
@@ -96,13 +104,13 @@ def reset_password(raw: str, password: str) -> User:
     """
     with HASHING.take():
         check_link(raw, Purpose.RESET)
-        return _reset(raw, password)
+        return _reset(raw, password, end_keys=end_keys)
 
 
-def _reset(raw: str, password: str) -> User:
+def _reset(raw: str, password: str, *, end_keys: bool) -> User:
     with transaction.atomic():
         token = account_tokens.spend(raw, Purpose.RESET)
-        people.set_password(token.user, password, because="reset")
+        people.set_password(token.user, password, because="reset", end_keys=end_keys)
         notify(token.user, notices.PASSWORD_CHANGED)
     return token.user
 

@@ -121,15 +121,25 @@ def close_account(user: User) -> User:
 
 
 def set_password(
-    user: User, password: str, *, because: str = "set", besides: UUID | None = None
+    user: User,
+    password: str,
+    *,
+    because: str = "set",
+    besides: UUID | None = None,
+    end_keys: bool = False,
 ) -> None:
-    """Set the password and end every session of the account but `besides`."""
+    """Set the password and end every session of the account but `besides`.
+
+    API keys go on unless they are to end too: programs would stop with them.
+    """
     _set_password(user, password, about=words_about(user))
     with transaction.atomic():
         user.save(update_fields=["password"])
         # A sign-in that waits for its code began with the old password.
         Challenge.objects.filter(user=user, completed_at__isnull=True).delete()
         revoke_all_sessions(user, because="password_set", besides=besides)
+        if end_keys:
+            revoke_all_keys(user, because="password_set")
         record(
             events.PASSWORD_SET,
             target=target_of(user),

@@ -23,6 +23,7 @@ from accounts.tests.factories import (
     sign_in_browser,
     totp_code,
 )
+from accounts.tests.keys import made_for
 from accounts.tests.soft_passkey import set_up_passkey
 from auditlog.selectors import list_events, read_events
 
@@ -336,6 +337,17 @@ def test_lost_factors_are_reset_with_a_reason(office, admin):
     assert Notice.objects.filter(user=carol, kind="factors_reset").count() == 1
     [event] = read_events(list_events(event_type="accounts.factors_reset"))
     assert event.subject_details["reason"] == "lost the phone, called back"
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_reset_of_factors_ends_keys_if_asked_to(office, admin, bob, ended):
+    key = made_for(bob).key
+    AuthSession.objects.filter(user=admin).update(stepped_up_at=timezone.now())
+
+    reset(office, bob, reason="stolen", **({"end_keys": "on"} if ended else {}))
+
+    key.refresh_from_db()
+    assert key.revoked_because == ("factors_reset" if ended else "")
 
 
 def test_a_reset_needs_fresh_proof_and_a_reason(office, admin):

@@ -9,13 +9,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.errors import LinkExpired
-from accounts.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
+from accounts.forms import ChangePasswordForm, ForgottenForm, ReplacePasswordForm
 from accounts.models import AccountToken, User
-from accounts.selectors import has_second_factor
+from accounts.selectors import has_live_keys, has_second_factor
 from accounts.services import passwords
 from accounts.views.confirm import recent_proof_required, session_of
 from accounts.views.form_pages import find_link, link_expired, show_form, token_of
@@ -35,18 +36,20 @@ def change_page(request: HttpRequest) -> HttpResponseBase:
 def _change(request: HttpRequest) -> HttpResponse:
     template = "accounts/password_change.html"
     form = ChangePasswordForm(request.POST or None)
-    if request.method == "GET" or not form.is_valid():
-        return show_form(request, template, form)
     session = session_of(request)
+    shown = {"has_keys": has_live_keys(session.user, now=timezone.now())}
+    if request.method == "GET" or not form.is_valid():
+        return show_form(request, template, form, shown=shown)
     try:
         passwords.change_password(
             request,
             session,
             current=form.cleaned_data["current"],
             new=form.cleaned_data["password"],
+            end_keys=form.cleaned_data["end_keys"],
         )
     except DomainError as refusal:
-        return show_form(request, template, form, refusal=_worded(refusal))
+        return show_form(request, template, form, refusal=_worded(refusal), shown=shown)
     passwords.keep_browser_signed_in(request, session.user)
     messages.success(
         request, "Your password is changed. Every other device is signed out."
@@ -83,12 +86,20 @@ def reset_page(request: HttpRequest) -> HttpResponse:
     link = find_link(request, AccountToken.Purpose.RESET)
     if link is None:
         return link_expired(request, "password-forgotten")
-    form = NewPasswordForm(request.POST or None)
-    shown = {"token": token_of(request), "username": link.user.username}
+    form = ReplacePasswordForm(request.POST or None)
+    shown = {
+        "token": token_of(request),
+        "username": link.user.username,
+        "has_keys": has_live_keys(link.user, now=timezone.now()),
+    }
     if request.method == "GET" or not form.is_valid():
         return show_form(request, template, form, shown=shown)
     try:
-        passwords.reset_password(token_of(request), form.cleaned_data["password"])
+        passwords.reset_password(
+            token_of(request),
+            form.cleaned_data["password"],
+            end_keys=form.cleaned_data["end_keys"],
+        )
     except LinkExpired:
         return link_expired(request, "password-forgotten")
     except (Invalid, TooMany) as refusal:

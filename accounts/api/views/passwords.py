@@ -43,6 +43,7 @@ class PasswordView(ApiView):
                 session,
                 current=given.validated_data["current_password"],
                 new=given.validated_data["password"],
+                end_keys=given.validated_data["end_keys"],
             )
         except Invalid as refusal:
             raise _worded(refusal) from refusal
@@ -86,7 +87,9 @@ class ResetView(ApiView):
         given = ResetSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         passwords.reset_password(
-            given.validated_data["token"], given.validated_data["password"]
+            given.validated_data["token"],
+            given.validated_data["password"],
+            end_keys=given.validated_data["end_keys"],
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 

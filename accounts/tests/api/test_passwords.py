@@ -1,10 +1,12 @@
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import AccountToken, AuthSession, User
+from accounts.models import AccountToken, ApiKey, AuthSession, User
+from accounts.notices import PASSWORD_RESET_ASKED
 from accounts.services import people, proof, tokens
 from accounts.services.invitations import invite
 from accounts.tests.factories import PASSWORD, make_session, make_user
+from accounts.tests.keys import made_for
 from accounts.tests.links import mailed_token
 
 pytestmark = pytest.mark.django_db
@@ -208,3 +210,19 @@ def test_it_refuses_what_is_no_new_address(alice, api, email):
 
     assert answer.status_code == 400
     assert "email" in answer.json()["errors"]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_keys_end_with_the_password_if_asked_to(bob, api, ended):
+    keys = [made_for(bob).key, made_for(bob).key]
+    changed = api(bob).post("/api/v1/auth/password", {**CHANGE, "end_keys": ended})
+    ask("bob")
+    sent = {"token": mailed_token(bob, kind=PASSWORD_RESET_ASKED), "end_keys": ended}
+
+    reset = APIClient().post(
+        "/api/v1/auth/password/reset/confirm", {**sent, "password": PASSWORD}
+    )
+
+    assert (changed.status_code, reset.status_code) == (204, 204)
+    live = ApiKey.objects.filter(user=bob, revoked_at=None).count()
+    assert live == (0 if ended else len(keys))
