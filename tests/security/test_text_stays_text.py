@@ -28,17 +28,27 @@ MODULES = sorted(
 SINKS = re.compile(
     r"innerHTML|outerHTML|insertAdjacent|createContextualFragment|setHTML|srcdoc"
     r"|DOMParser|parseFromString|document\.write|\beval\b|\bFunction\b|importScripts"
-    r"|\bimport\s*\(|javascript:|setAttribute|\$\.|\.html\s*\(|\bon[a-z]+\s*=[^=>]"
+    r"|\bimport\s*\(|javascript:|setAttribute\((?!\Waria-)"
+    r"|\$\.|\.html\s*\(|\bon[a-z]+\s*=[^=>]"
     r"|set(?:Timeout|Interval)\(\s*[\"'`]"
 )
 LISTENS = re.compile(r"postMessage|[\"'`]message[\"'`]|BroadcastChannel|MessageChannel")
 # Elements that are made by name: none of them runs, loads or embeds anything.
 MADE = {"a", "button", "code", "details", "div", "li", "output", "p", "strong"}
-MADE |= {"summary", "table", "th", "ul"}
+MADE |= {"span", "summary", "table", "td", "th", "tr", "ul"}
 CREATES = re.compile(r"(?:createElement|\belement)\(\s*([^),]+)")
 # Properties that are set. Text and state; no markup, no address but of our own.
 ASSIGNED = re.compile(r"[\w)\]]\.([A-Za-z]+)\s*[+*-]?=(?![=>])")
-INERT = {"asked", "className", "disabled", "hidden", "scope", "tabIndex", "textContent"}
+INERT = {
+    "asked",
+    "label",
+    "className",
+    "disabled",
+    "hidden",
+    "scope",
+    "tabIndex",
+    "textContent",
+}
 INERT |= {
     "type",
     "user",
@@ -47,11 +57,12 @@ INERT |= {
     "excludeCredentials",
     "transports",
 }
-ADDRESSES = re.compile(r"\.(?:href|src|action|location)\s*=(?!=)\s*(.{2})")
+ADDRESSES = re.compile(r"\.(?:href|src|action|location)\s*=(?!=)\s*(.*)")
 BY_COMPUTED_NAME = re.compile(r"[^;{}\n]*\]\s*[+*-]?=(?![=>])")
 # A plain object that becomes JSON, filled under names from a list beside it.
 COMPUTED_BY_US = {"if (given[part]) response[part] ="}
-OUR_OWN = ('"/', "'/", "`/")
+# A path, or one that the page brought along in an attribute of its own.
+OUR_OWN = ('"/', "'/", "`/", "root.dataset.")
 
 # Markup that code of ours drew itself: squares of a QR code.
 DRAWN_BY_US = {("accounts/authenticator.html", "{{ picture|safe }}")}
@@ -63,6 +74,8 @@ GIVEN_ADDRESSES = {
     "accounts/oauth_consent.html": 1,  # our own page of sign-in
     "accounts/authenticator.html": 1,  # otpauth:, for the app on this phone
 }
+# Their addresses are paths of ours with a query, put together by the page's code.
+OF_PATHS = ("auditlog/",)
 UNESCAPED = re.compile(
     r"\{\{[^}]*\|\s*(?:safe|safeseq)\b[^}]*\}\}|\{%\s*autoescape\s+off|\{%\s*debug"
 )
@@ -79,7 +92,7 @@ def faults_of_script(text: str) -> Iterator[str]:
     yield from (f"listens {found[0]}" for found in LISTENS.finditer(text))
     yield from (f"sets {name}" for name in settings_of(text))
     for found in CREATES.finditer(text):
-        if found[1] != "tag" and found[1].strip("\"'") not in MADE:
+        if found[1] not in {"tag", "name"} and found[1].strip("\"'") not in MADE:
             yield f"creates {found[1]}"
 
 
@@ -89,7 +102,7 @@ def settings_of(text: str) -> Iterator[str]:
         if found[0].strip() not in COMPUTED_BY_US:
             yield found[0]
     for found in ADDRESSES.finditer(text):
-        if found[1] not in OUR_OWN:
+        if not found[1].startswith(OUR_OWN):
             yield found[0]
     for found in ASSIGNED.finditer(text):
         if found[1] not in INERT | {"href", "action"}:
@@ -103,7 +116,8 @@ def faults_of_template(name: str, text: str) -> Iterator[str]:
     yield from (f"plug-in {found[0]}" for found in PLUGINS.finditer(text))
     yield from (f"bare {found[0]}" for found in BARE_ATTRIBUTE.finditer(text))
     yield from (f"script {code}" for _, code in SCRIPT.findall(text) if code.strip())
-    if len(GIVEN_ADDRESS.findall(text)) > GIVEN_ADDRESSES.get(name, 0):
+    given = 0 if name.startswith(OF_PATHS) else len(GIVEN_ADDRESS.findall(text))
+    if given > GIVEN_ADDRESSES.get(name, 0):
         yield "an address that is given whole"
 
 
