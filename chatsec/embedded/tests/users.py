@@ -137,19 +137,20 @@ def demolish(root: Path) -> None:
     keeper = keeper_pid(root)
     if keeper:
         kill(keeper)
-    for name in ("postgres", "valkey"):
-        _kill_holders(root / f"{name}.lock")
+    # Killed, PostgreSQL would leave its shared memory to the machine.
+    for name, sign in (("postgres", signal.SIGQUIT), ("valkey", signal.SIGKILL)):
+        _end_holders(root / f"{name}.lock", sign)
     known = json.loads((root / "credentials.json").read_text())
     shutil.rmtree(SOCKET_ROOT / f"chatsec-{known['id']}", ignore_errors=True)
     if known.get("home"):
         shutil.rmtree(known["home"], ignore_errors=True)
 
 
-def _kill_holders(path: Path) -> None:
+def _end_holders(path: Path, sign: signal.Signals) -> None:
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
             if os.readlink(link) == str(path):
-                os.kill(int(link.parts[2]), signal.SIGKILL)
+                os.kill(int(link.parts[2]), sign)
     eventually(lambda: not locks.is_held(path), f"{path} is still held")
 
 
