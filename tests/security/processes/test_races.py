@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.models import AuthSession
+from accounts.models import AuthSession, Passkey
 from accounts.notices import INVITED, PASSWORD_RESET_ASKED
-from accounts.services import challenges, factors, invitations, passwords
+from accounts.services import (
+    challenges,
+    factors,
+    invitations,
+    passkey_sign_in,
+    passwords,
+    proof,
+)
 from accounts.tests.links import mailed_token
+from accounts.tests.soft_passkey import set_up_passkey
 from tests.security.processes.people import (
     NEW_PASSWORD,
     PASSWORD,
@@ -131,6 +139,40 @@ def invitation(people):
     return [Ask("POST", "/api/v1/auth/invitation", given)] * 16
 
 
+def uncounted_passkey(user):
+    """Return a device without a counter: the question alone has to see to it."""
+    device = set_up_passkey(user)
+    device.counts, device.count = False, 0
+    Passkey.objects.filter(user=user).update(sign_count=0)
+    return device
+
+
+def passkey_alone(people):
+    device = uncounted_passkey(people.make())
+    ticket, options = passkey_sign_in.ask()
+    given = {"ticket": ticket, "passkey": device.get(options)}
+    return [Ask("POST", f"{TOKEN}/passkey", given)] * 16
+
+
+def second_passkey(people):
+    user = people.make()
+    device = uncounted_passkey(user)
+    challenge = challenges.start_sign_in(user)
+    answer = device.get(challenges.ask_for_passkey(challenge))
+    given = {"mfa_session_id": str(challenge.id), "passkey": answer}
+    return [Ask("POST", MFA, given)] * 16
+
+
+def passkey_step_up(people):
+    user = people.make()
+    device = uncounted_passkey(user)
+    access = signed_in(user).access
+    session = AuthSession.objects.filter(user=user).latest("created_at")
+    question_id, options = proof.ask_for_passkey(session)
+    given = {"question_id": str(question_id), "passkey": device.get(options)}
+    return [Ask("POST", "/api/v1/auth/step-up", given, token=access)] * 16
+
+
 SINGLE_USE = [
     totp_code,
     recovery_code,
@@ -139,6 +181,9 @@ SINGLE_USE = [
     step_up,
     reset_link,
     invitation,
+    passkey_alone,
+    second_passkey,
+    passkey_step_up,
 ]
 
 
@@ -153,7 +198,9 @@ def test_of_16_uses_at_three_processes_one_counts(servers, people, made, trials)
         assert len(refused) == 15, [a.status for a in answers]
 
 
-@pytest.mark.parametrize("made", [totp_code, step_up, sign_in_challenge])
+@pytest.mark.parametrize(
+    "made", [totp_code, step_up, sign_in_challenge, second_passkey]
+)
 def test_a_second_use_is_seen_where_rows_are_not_locked(flawed, people, made):
     assert any(won(volley(flawed.wires, made(people))) > 1 for _ in range(10))
 
