@@ -10,8 +10,13 @@ from django.utils.http import urlencode
 from auditlog.selectors import asked_words
 
 
-def search_address(words: Mapping[str, str], **more: str) -> str:
-    """Return the address of the page that shows this search."""
+def search_query(words: Mapping[str, str], **more: str) -> str:
+    """Return what comes behind the `?` in the address of this search."""
     asked = {**asked_words(words), **{name: w for name, w in more.items() if w}}
-    query = f"?{urlencode(asked)}" if asked else ""
-    return reverse("audit-search") + query
+    return urlencode(asked)
+
+
+def search_address(words: Mapping[str, str]) -> str:
+    """Return the address of the page that shows this search."""
+    query = search_query(words)
+    return reverse("audit-search") + (f"?{query}" if query else "")

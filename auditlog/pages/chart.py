@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from auditlog.constants import OUTCOMES
-from auditlog.pages.addresses import search_address
+from auditlog.pages.addresses import search_query
 from auditlog.selectors import Bucket, Counts
 
 WIDTH, HEIGHT = 720, 120
@@ -28,7 +28,7 @@ class Column(NamedTuple):
     width: str
     bars: list[Bar]
     label: str
-    href: str
+    query: str
     bucket: Bucket
 
 
@@ -55,7 +55,7 @@ def draw(counts: Counts, words: Mapping[str, str]) -> Chart:
             width=f"{max(wide - GAP, 0.5):.2f}",
             bars=_bars(bucket, highest),
             label=_label(bucket),
-            href=_narrowed(bucket, words),
+            query=_narrowed(bucket, words),
             bucket=bucket,
         )
         for number, bucket in enumerate(counts.buckets)
@@ -86,4 +86,4 @@ def _narrowed(bucket: Bucket, words: Mapping[str, str]) -> str:
         "since": f"{bucket.since:%Y-%m-%dT%H:%M}",
         "until": f"{bucket.until:%Y-%m-%dT%H:%M}",
     }
-    return search_address({**words, **span})
+    return search_query({**words, **span})

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 from auditlog import events
 from auditlog.models import Event
-from auditlog.pages.addresses import search_address
+from auditlog.pages.addresses import search_query
 from auditlog.registry import event_types
 from auditlog.services import Target, record
 from auditlog.services.proving import find_seal_number, prove_event
@@ -30,7 +30,7 @@ class Link(NamedTuple):
     """A search that this event suggests."""
 
     label: str
-    address: str
+    query: str
 
 
 @guarded(VIEW_AUDIT)
@@ -90,8 +90,8 @@ def _links(event: Event) -> list[Link]:
         "Same kind of event": ("type", event.event_type),
     }
     found = [
-        Link(label, search_address({**span, name: str(value)}))
+        Link(label, search_query({**span, name: str(value)}))
         for label, (name, value) in like.items()
         if value
     ]
-    return [*found, Link("Everything around this time", search_address(span))]
+    return [*found, Link("Everything around this time", search_query(span))]

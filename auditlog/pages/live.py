@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from auditlog import selectors
-from auditlog.pages.addresses import search_address
+from auditlog.pages.addresses import search_query
 from chatsec.core.admin_pages import WIDE, guarded, render
 
 VIEW_AUDIT = "view_audit"
-# What the script puts an id in the place of.
-NO_EVENT = UUID(int=0)
 
 
 @guarded(VIEW_AUDIT)
@@ -27,8 +23,7 @@ def live(request: HttpRequest) -> HttpResponseBase:
     context = {
         "words": words,
         "source": f"{reverse('audit-tail')}?{urlencode(words)}",
-        "event_page": reverse("audit-event-page", args=[NO_EVENT]),
-        "search": search_address(words),
+        "query": search_query(words),
         **WIDE,
     }
     return render(request, "auditlog/live.html", "Watch the audit log", context)

@@ -7,12 +7,11 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils import timezone
 
 from auditlog import selectors
 from auditlog.pages import searches
-from auditlog.pages.addresses import search_address
+from auditlog.pages.addresses import search_address, search_query
 from auditlog.pages.chart import Chart, draw
 from auditlog.pages.forms import PERIOD_NAMES, SaveForm, SearchForm
 from auditlog.services.reading import Shown, read_page
@@ -73,8 +72,8 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "is_filtered": bool(request.GET),
         "more_fields": [form[name] for name in MORE],
         "has_more_filters": any(words.get(name) for name in MORE),
-        "exports": _exports(words),
-        "live": f"{reverse('audit-live')}?{search_address(words).partition('?')[2]}",
+        "query": search_query(words),
+        "exports": EXPORTS,
         "saving": saving,
         "saved": searches.shown(),
         **WIDE,
@@ -122,21 +121,15 @@ def _chart(words: dict[str, str]) -> Chart | None:
         return None
 
 
-def _exports(words: dict[str, str]) -> list[tuple[str, str]]:
-    query = search_address(words).partition("?")[2]
-    here = f"{reverse('audit-export')}?{query}&format="
-    return [(name, here + kind) for name, kind in EXPORTS]
-
-
 def _beside(words: dict[str, str], cursor: str | None) -> str:
-    return search_address(words, cursor=cursor) if cursor else ""
+    return search_query(words, cursor=cursor) if cursor else ""
 
 
 def _periods(words: dict[str, str]) -> list[tuple[str, str, bool]]:
-    """Return the quick picks: what each is called, where it leads, whether it is on."""
+    """Return the quick picks: what each is called, what it asks, whether it is on."""
     asked = selectors.asked_words(words)
     rest = {k: w for k, w in asked.items() if k not in ("since", "until")}
     return [
-        (label, search_address({**rest, "period": name}), asked.get("period") == name)
+        (label, search_query({**rest, "period": name}), asked.get("period") == name)
         for name, label in PERIOD_NAMES.items()
     ]

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from auditlog import selectors
-from auditlog.pages.addresses import search_address
+from auditlog.pages.addresses import search_query
 from auditlog.services.searches import delete_search
 from chatsec.core.admin_pages import guarded
 from chatsec.core.context import current_actor
@@ -25,7 +25,7 @@ class Saved(NamedTuple):
 
     id: UUID
     name: str
-    address: str
+    query: str
     owner: str
     is_own: bool
     is_shared: bool
@@ -38,7 +38,7 @@ def shown() -> list[Saved]:
         Saved(
             row.id,
             row.name,
-            search_address(row.words),
+            search_query(row.words),
             row.owner.get_username(),
             row.owner_id == actor.id,
             row.is_shared,

@@ -7,53 +7,36 @@
   const rows = root.querySelector("[data-live-rows]");
   const state = root.querySelector("[data-live-state]");
   const pause = root.querySelector("[data-live-pause]");
-  const heads = [...root.querySelectorAll("thead th")].map((th) => th.textContent);
+  const pattern = root.querySelector("[data-live-row]").content.firstElementChild;
   const MOST_ROWS = 200;
-  const NO_EVENT = "00000000-0000-0000-0000-000000000000";
   const OUTCOMES = ["success", "failure", "denied", "error"];
   let waiting = [];
   let shown = 0;
-
-  const element = (name, text, className) => {
-    const made = document.createElement(name);
-    if (text) made.textContent = text;
-    if (className) made.className = className;
-    return made;
-  };
-
-  const cell = (index, ...children) => {
-    const made = element("td");
-    made.dataset.label = heads[index];
-    made.append(...children);
-    return made;
-  };
+  let isPaused = false;
 
   const short = (text) => (text.length > 20 ? `…${text.slice(-8)}` : text);
 
   const row = (event) => {
-    const made = element("tr");
-    const link = element("a", event.occurred_at);
-    link.href = root.dataset.eventPage.replace(NO_EVENT, encodeURIComponent(event.id));
-    const outcome = OUTCOMES.includes(event.outcome) ? event.outcome : "";
-    const actor = event.actor_name || (event.user_id ? short(event.user_id) : event.actor_kind);
-    const resource = event.resource_type
+    const made = pattern.cloneNode(true);
+    const cell = (number) => made.children[number];
+    const link = cell(0).firstElementChild;
+    const outcome = cell(3).firstElementChild;
+    link.textContent = event.occurred_at;
+    link.href = `/admin/audit/events/${encodeURIComponent(event.id)}`;
+    cell(1).firstElementChild.textContent = event.event_type;
+    cell(2).textContent =
+      event.actor_name || (event.user_id ? short(event.user_id) : event.actor_kind);
+    outcome.textContent = event.outcome;
+    if (OUTCOMES.includes(event.outcome)) outcome.classList.add(`badge--${event.outcome}`);
+    cell(4).textContent = event.resource_type
       ? `${event.resource_type} ${short(event.resource_id)}`
       : "-";
-    made.append(
-      cell(0, link),
-      cell(1, element("code", event.event_type)),
-      cell(2, actor),
-      cell(3, element("span", event.outcome, `badge badge--${outcome}`)),
-      cell(4, resource),
-    );
     return made;
   };
 
   const say = (text) => {
     state.textContent = text;
   };
-
-  const isPaused = () => pause.getAttribute("aria-pressed") === "true";
 
   const show = (events) => {
     for (const event of events) rows.prepend(row(event));
@@ -62,14 +45,14 @@
   };
 
   const count = () => {
-    if (isPaused()) say(`Paused, ${waiting.length} waiting`);
+    if (isPaused) say(`Paused, ${waiting.length} waiting`);
     else say(`Watching, ${shown} so far`);
   };
 
   pause.addEventListener("click", () => {
-    pause.setAttribute("aria-pressed", String(!isPaused()));
-    pause.textContent = isPaused() ? "Go on" : "Pause";
-    if (!isPaused()) show(waiting.splice(0));
+    isPaused = !isPaused;
+    pause.textContent = isPaused ? "Go on" : "Pause";
+    if (!isPaused) show(waiting.splice(0));
     count();
   });
 
@@ -77,7 +60,7 @@
   source.addEventListener("open", count);
   source.addEventListener("audit", (message) => {
     const event = JSON.parse(message.data);
-    if (isPaused()) waiting = [...waiting, event].slice(-MOST_ROWS);
+    if (isPaused) waiting = [...waiting, event].slice(-MOST_ROWS);
     else show([event]);
     count();
   });

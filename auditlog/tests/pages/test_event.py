@@ -60,11 +60,15 @@ def test_it_leads_to_what_is_alike(browser: Browser, admin: Any, alice: Any) -> 
     client = browser(admin)
 
     links = {
-        link.label: link.address for link in client.get(page_of(event)).context["links"]
+        link.label: link.query for link in client.get(page_of(event)).context["links"]
     }
 
     for label in ("Same actor", "Same address", "Same network", "Same session"):
-        found = client.get(links[label]).context["answer"].shown.events
+        found = (
+            client.get(f"/admin/audit/search?{links[label]}")
+            .context["answer"]
+            .shown.events
+        )
         assert {read.event for read in found} == {event, other}, label
 
 
