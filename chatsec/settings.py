@@ -193,6 +193,7 @@ CHATSEC_TASK_SENDER = "chatsec.celery.send"
 CHATSEC_AUDIT_HOLDS = "privacy.services.retention.standing_holds"
 CHATSEC_READINESS_CHECKS = {"sealer": "auditlog.selectors.is_sealed"}
 CHATSEC_ERROR_RECORDER = "auditlog.services.record_error"
+CHATSEC_DENIAL_RECORDER = "auditlog.services.record_denial"
 # These take new rows only; the columns named are the database's own to fill.
 CHATSEC_APPEND_ONLY_TABLES = {
     "auditlog_event": ["xid", "epoch"],

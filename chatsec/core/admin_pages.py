@@ -7,12 +7,11 @@ from functools import wraps
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
-from chatsec.core.errors import DomainError
+from chatsec.core.errors import Denied, DomainError
 
 # A page that needs the whole width.
 WIDE = {"is_nav_sidebar_enabled": False}
@@ -26,7 +25,7 @@ def guarded(code: str) -> Callable[[Page], Page]:
         @wraps(page)
         def inner(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
             if not request.user.has_perm(f"rbac.{code}"):
-                raise PermissionDenied
+                raise Denied("You may not open this page.", required=code)
             return page(request, **kwargs)
 
         @wraps(page)

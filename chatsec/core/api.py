@@ -14,7 +14,6 @@ from django.core.exceptions import (
 )
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
-from django.utils.module_loading import import_string
 from rest_framework import exceptions, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.pagination import CursorPagination
@@ -36,6 +35,7 @@ from chatsec.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from chatsec.core.evidence import note_denial, note_fault
 from chatsec.core.outage import is_out_of_reach
 from chatsec.core.parsers import TooLarge
 
@@ -156,11 +156,13 @@ def paginate(
 def problem_handler(error: Exception, where: Mapping[str, Any]) -> Response:
     """Return the problem document for any exception of an API view."""
     problem = _problem_of(error)
+    if isinstance(error, Denied):
+        note_denial(error)
     if problem.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error)
         # Where the database is gone, so is the place of evidence: do not wait again.
         if not is_out_of_reach(error):
-            _evidence(error)
+            note_fault(error)
     return problem
 
 
@@ -184,14 +186,6 @@ def _of_fault(error: Exception) -> Response:
     if is_out_of_reach(error):
         return _of_domain(Unavailable(OUTAGE_MESSAGE))
     return problem(500, "internal_error", "Something went wrong on our side.")
-
-
-def _evidence(error: Exception) -> None:
-    """Write the error event where settings name a writer; never fail because of it."""
-    try:
-        import_string(settings.CHATSEC_ERROR_RECORDER)(error)
-    except Exception:
-        logger.exception("the error event was not written")
 
 
 def status_of(error: DomainError) -> int:

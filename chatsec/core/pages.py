@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 
 from chatsec.core import context
 from chatsec.core.api import OUTAGE_MESSAGE, plain_problem, status_of, wants_json
-from chatsec.core.errors import DomainError, TooMany
+from chatsec.core.errors import Denied, DomainError, TooMany
+from chatsec.core.evidence import note_denial
 from chatsec.core.outage import is_out_of_reach
 
 PAGE_METHODS = ("GET", "HEAD", "POST")
@@ -35,6 +36,8 @@ class RefusalMiddleware:
         """Answer a refusal with its own status; anything else is left alone."""
         if not isinstance(error, DomainError):
             return None
+        if isinstance(error, Denied):
+            note_denial(error)
         page = _page(request, status_of(error), error.code, error.message)
         if isinstance(error, TooMany):
             page["Retry-After"] = str(error.retry_after_seconds)
@@ -80,8 +83,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer 403."""
-    return _page(request, 403, "permission_denied", "You may not open this page.")
+    """Answer 403; that somebody asked is on record."""
+    refusal = Denied("You may not open this page.")
+    note_denial(refusal)
+    return _page(request, 403, refusal.code, refusal.message)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

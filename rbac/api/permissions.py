@@ -9,10 +9,13 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.models import User
+from auditlog.events import AUTHORIZATION_CHECK
+from auditlog.services import Target, record
 from chatsec.core.context import Actor, current_actor
 from chatsec.core.errors import Denied
+from rbac.policy import Decision
 from rbac.selectors import hold_stamp
-from rbac.services import as_actor, check_permission
+from rbac.services import as_actor, decide
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -61,9 +64,28 @@ class RequiredPermission(BasePermission):
         if needed in (SIGNED_IN, ANY_CALLER):
             _refuse_scoped(actor, needed, view)
             return actor.person.is_active
-        if not check_permission(actor, needed):
+        decision = decide(actor, needed)
+        if not decision.is_allowed:
             raise Denied("You may not do this.", required=needed)
+        _note_grant(actor, decision)
         return True
+
+
+def _note_grant(actor: Actor, decision: Decision) -> None:
+    """Write the one event of this decision; without it the caller gets nothing.
+
+    The refusal's event is written where refusals become answers, after any rollback.
+    """
+    record(
+        AUTHORIZATION_CHECK,
+        actor=actor,
+        target=Target("rbac.permission", decision.permission),
+        details={
+            "required_permission": decision.permission,
+            "roles": list(decision.roles),
+            "result": "granted",
+        },
+    )
 
 
 def _refuse_scoped(actor: Actor, needed: str, view: APIView) -> None:
