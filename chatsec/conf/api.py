@@ -31,5 +31,6 @@ SPECTACULAR_SETTINGS = {
         "SubjectRequestKind": "privacy.models.RequestKind",
         "FactorKind": "accounts.api.factor_serializers.KINDS",
         "KeyState": ["active", "revoked", "expired"],
+        "AlertState": "auditlog.constants.ALERT_STATES",
     },
 }

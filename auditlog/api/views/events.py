@@ -35,7 +35,9 @@ class EventList(ApiView):
 
     required_permission = VIEW_AUDIT
 
-    @extend_schema(parameters=[EventQuery], responses=EventPage)
+    @extend_schema(
+        operation_id="audit_events_list", parameters=[EventQuery], responses=EventPage
+    )
     def get(self, request: Request) -> Response:
         """Return one page of events, newest first."""
         words = request.query_params.dict()
