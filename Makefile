@@ -56,7 +56,7 @@ deploy-check: $(VENV)/.installed-dev
 migrations-check: $(VENV)/.installed-dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-dev $(VENV)/.installed-baselines
 	$(BIN)/python -m benchmarks
 
 # The same tests with big counts; takes long.
@@ -71,6 +71,9 @@ lock: $(VENV)/.installed-dev
 		--no-header --no-emit-index-url --output-file requirements.txt requirements.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --output-file requirements-dev.txt requirements-dev.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-deps \
+		--output-file requirements-baselines.txt requirements-baselines.in
 
 demo-users: $(VENV)/.installed
 	@$(BIN)/python manage.py demo_users
@@ -100,4 +103,8 @@ $(VENV)/.installed: requirements.txt | $(BIN)/python
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing development packages into $(VENV) (once) ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-baselines: requirements-baselines.txt $(VENV)/.installed-dev
+	@$(PIP) --no-deps --upgrade --target $(VENV)/baselines -r requirements-baselines.txt
 	@touch $@
