@@ -30,11 +30,13 @@ NO_LIMITS = {"RECENT_ACTIVITY", "CROWD_NOTICE_PAUSE", "KEY_REFUSAL_RESOLUTION"}
 # Between clocks of our own servers.
 NO_LIMITS |= {"CLOCK_SKEW"}
 # Open to strangers, and neither a way in nor a way to one.
-NO_WAY_IN = ("/faq", "/privacy", "/healthz", "/readyz", "/metrics", "/.well-known/")
-NO_WAY_IN += ("/robots.txt", "/csp-reports", "/favicon.ico", "/admin/", "/outbox")
-NO_WAY_IN += ("/api/schema/", "/api/docs/", "/api/v1/privacy/notice", "/api/v1/public/")
-NO_WAY_IN += ("/api/v1/catalogue", "/api/v1/knowledge", "/api/v1/conversations")
-NO_WAY_IN += ("/api/v1/me", "/api/v1/rbac/check")
+NO_WAY_IN = (
+    *("/faq", "/privacy", "/healthz", "/readyz", "/metrics", "/.well-known/"),
+    *("/robots.txt", "/csp-reports", "/favicon.ico", "/admin/", "/outbox"),
+    *("/api/schema/", "/api/docs/", "/api/v1/privacy/notice", "/api/v1/public/"),
+    *("/api/v1/catalogue", "/api/v1/knowledge", "/api/v1/conversations"),
+    *("/api/v1/me", "/api/v1/rbac/check"),
+)
 
 BELIEVED = {
     f"accounts.api.authentication.{kind}"
