@@ -12,10 +12,13 @@ from benchmarks.measure import say
 
 SUPPORT = {
     "__main__",
+    "audit_rows",
     "authorization_engines",
+    "beside_auditlog",
     "authorization_workload",
     "environment",
     "measure",
+    "own_engines",
 }
 
 

@@ -1,76 +1,108 @@
-"""What evidence costs: a saved row against the same row with its audit event.
+"""What evidence costs: a saved row against the same row with its audit events.
 
-Both are one transaction on an embedded server with production durability, started for
-the measurement and thrown away after it, because events cannot be deleted.
+Beside it django-auditlog, which logs the changed fields of a model by itself (neither
+redacted nor encrypted, and in the same transaction).
 """
 
 # ruff: noqa: PLC0415 - what needs Django is imported once the settings are chosen
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
-ROUNDS = 300
-PROJECT = Path(__file__).resolve().parent.parent
+from benchmarks import own_engines
+from benchmarks.measure import interleaved, report
+
+ROUNDS: Final = 400
+Contenders = dict[str, Callable[[], None]]
+DETAILS: Final = {
+    "resource_ids": ["sale_789", "sale_790"],
+    "action": "update",
+    "reason": "the customer asked for another delivery date",
+}
 
 
 def main() -> None:
     """Measure in a process of its own, on engines of its own."""
-    parent = Path(tempfile.mkdtemp(prefix="cb-"))
-    # The server may run as another account, which has to get there.
-    parent.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
-    env = {
-        **kept,
-        "CHATSEC_DATA_DIR": str(parent / "data"),
-        "CHATSEC_ENV": "development",
-        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
-    }
-    program = [sys.executable, "-m", "benchmarks.audit_write"]
-    try:
-        subprocess.run(program, cwd=PROJECT, env=env, check=True)  # noqa: S603 - this very module
-    finally:
-        # Stopped before its files go: a server without files is stopped by nobody.
-        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
-        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
-        shutil.rmtree(parent, ignore_errors=True)
+    own_engines.run("benchmarks.audit_write")
 
 
 def _measure() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
+    own_engines.prepare()
     from django.db import connection
 
-    from benchmarks.measure import interleaved, report
+    from chatsec.core import context
+    from chatsec.core.context import RequestContext
 
-    call_command("migrate", verbosity=0, skip_checks=True)
-    samples = interleaved(_contenders(), rounds=ROUNDS)
-    report("audited save, durable", samples, baseline="save()")
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")
-    samples = interleaved(_contenders(), rounds=ROUNDS)
-    report("audited save, no wait for the disk", samples, baseline="save()")
+    somewhere = RequestContext(ip="192.0.2.7", user_agent="Mozilla/5.0 Firefox/140.0")
+    with context.bound(somewhere):
+        contenders = _contenders()
+        for title, commit in (("durable", "on"), ("no wait for the disk", "off")):
+            with connection.cursor() as cursor:
+                wait = "SELECT set_config('synchronous_commit', %s, false)"
+                cursor.execute(wait, [commit])
+            samples = interleaved(contenders, rounds=ROUNDS)
+            report(f"audited save, {title}", samples, baseline="save()")
+            one = "save() + 1 event"
+            several = {name: samples[name] for name in (one, "save() + 5 events")}
+            report(f"events of one request, {title}", several, baseline=one)
+            _beside_another_library(commit)
 
 
-def _contenders() -> dict[str, Callable[[], None]]:
-    from django.db import transaction
-    from django.utils import timezone
-
+def _contenders() -> Contenders:
     from auditlog import events
-    from auditlog.models import Alert
     from auditlog.services import Target, record
     from auditlog.tests.factories import make_actor
 
+    plain, actor = _make_row(), make_actor()
+    target = Target("sales_records", 4711)
+
+    def bare() -> None:
+        record(events.DATA_ACCESS, actor=actor, target=target, result_count=2)
+
+    def detailed() -> None:
+        record(
+            events.DATA_ACCESS,
+            actor=actor,
+            target=target,
+            result_count=2,
+            details=DETAILS,
+        )
+
+    return {
+        "save()": _saving(plain),
+        "save() + 1 event without details": _saving(plain, bare),
+        "save() + 1 event": _saving(plain, detailed),
+        "save() + 5 events": _saving(plain, *[detailed] * 5),
+    }
+
+
+def _saving(row: Any, *then: Callable[[], None]) -> Callable[[], None]:
+    from django.db import transaction
+
+    def save() -> None:
+        with transaction.atomic():
+            row.count += 1
+            row.save()
+            for each in then:
+                each()
+
+    return save
+
+
+def _make_row() -> Any:
+    from django.utils import timezone
+
+    from auditlog.models import Alert
+
     now = timezone.now()
-    plain = Alert.objects.create(
+    return Alert.objects.create(
         rule="benchmark",
         fingerprint=os.urandom(32).hex(),
         actor_pseudonym="00000000-0000-7000-8000-000000000000",
@@ -79,40 +111,22 @@ def _contenders() -> dict[str, Callable[[], None]]:
         count=1,
         created_at=now,
     )
-    actor, target = make_actor(), Target("sales_records", 4711)
 
-    def save() -> None:
-        with transaction.atomic():
-            plain.count += 1
-            plain.save()
 
-    def save_and_record() -> None:
-        with transaction.atomic():
-            plain.count += 1
-            plain.save()
-            record(events.DATA_ACCESS, actor=actor, target=target, result_count=1)
+def _beside_another_library(commit: str) -> None:
+    """Measure django-auditlog on the same server: its package has our app's name."""
+    from django.conf import settings
 
-    def save_and_record_details() -> None:
-        with transaction.atomic():
-            plain.count += 1
-            plain.save()
-            record(
-                events.DATA_ACCESS,
-                actor=actor,
-                target=target,
-                details={
-                    "resource_ids": ["sale_789", "sale_790"],
-                    "action": "update",
-                    "reason": "the customer asked for another delivery date",
-                },
-                result_count=2,
-            )
-
-    return {
-        "save()": save,
-        "save() + record()": save_and_record,
-        "save() + record(), details sealed": save_and_record_details,
+    database = {
+        **settings.DATABASES["owner"],
+        "ENGINE": "django.db.backends.postgresql",
     }
+    database["OPTIONS"] = {
+        "options": f"-c search_path=beside -c synchronous_commit={commit}"
+    }
+    program = [sys.executable, str(Path(__file__).with_name("beside_auditlog.py"))]
+    given = json.dumps({"database": database, "title": commit, "rounds": ROUNDS})
+    subprocess.run(program, input=given, text=True, check=True)  # noqa: S603 - our own
 
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""A measurement on engines of its own, which are thrown away after it.
+
+Events cannot be deleted, and a server with production durability is what is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def run(module: str) -> None:
+    """Run the module as a program, on engines that are started for it and stopped."""
+    parent = Path(tempfile.mkdtemp(prefix="cb-"))
+    # The server may run as another account, which has to get there.
+    parent.chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
+    env = {
+        **kept,
+        "CHATSEC_DATA_DIR": str(parent / "data"),
+        "CHATSEC_ENV": "development",
+        "CHATSEC_LOG_LEVEL": "ERROR",
+        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
+    }
+    program = [sys.executable, "-m", module]
+    try:
+        subprocess.run(program, cwd=PROJECT, env=env, check=True)  # noqa: S603 - our own
+    finally:
+        # Stopped before its files go: a server without files is stopped by nobody.
+        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
+        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+def prepare() -> None:
+    """Set Django up on the new engines, with every table."""
+    import django  # noqa: PLC0415 - the settings are chosen by now
+
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415 - needs the set-up
+
+    call_command("migrate", verbosity=0, skip_checks=True)
+
+
+def server_seconds() -> float:
+    """Return the CPU seconds of the database server so far, all its processes.
+
+    Where others use the machine too, this is what can be compared.
+    """
+    from django.db import connections  # noqa: PLC0415 - the settings are chosen by now
+
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        server = _status(cursor.fetchone()[0])[1]
+    ticks = sum(_status(server)[13:15]) + sum(_status(server)[11:13])
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            found = _status(int(path.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if found[1] == server:
+            ticks += sum(found[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _status(pid: int) -> list[int]:
+    """Return the numbers of a process: 1 is the parent, 11 to 14 are CPU ticks."""
+    text = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [0, *map(int, text[1:])]
