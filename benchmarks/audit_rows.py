@@ -8,7 +8,7 @@ from typing import Any, Final
 from benchmarks.measure import say
 
 # So many in one transaction: the sealer takes whole transactions.
-AT_ONCE: Final = 5_000
+AT_ONCE: Final = 500
 ACTORS: Final = 5_000
 _MAKE: Final = """
     INSERT INTO auditlog_event (event_id, category, occurred_at, event_type, severity,

@@ -18,10 +18,11 @@ from typing import Any, Final
 
 from benchmarks import own_engines
 from benchmarks.measure import interleaved, report
+from chatsec.core.errors import Json
 
 ROUNDS: Final = 400
 Contenders = dict[str, Callable[[], None]]
-DETAILS: Final = {
+DETAILS: Final[dict[str, Json]] = {
     "resource_ids": ["sale_789", "sale_790"],
     "action": "update",
     "reason": "the customer asked for another delivery date",

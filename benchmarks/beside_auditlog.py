@@ -30,7 +30,10 @@ def main() -> None:
         USE_TZ=True,
     )
     django.setup()
-    from measure import interleaved, report
+    from measure import (  # type: ignore[import-not-found]  # beside this file
+        interleaved,
+        report,
+    )
 
     samples = interleaved(_contenders(), rounds=given["rounds"])
     title = f"django-auditlog, synchronous_commit {given['title']}"
@@ -38,7 +41,7 @@ def main() -> None:
 
 
 def _contenders() -> dict[str, Callable[[], None]]:
-    from auditlog.registry import auditlog
+    from auditlog.registry import auditlog  # type: ignore[attr-defined]  # not ours
 
     plain, logged = _model("Plain"), _model("Logged")
     _make_tables(plain, logged)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
-from uuid import UUID
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -20,13 +18,25 @@ from auditlog.proofs.chain import GENESIS, Header, Kind
 from auditlog.services.partitions import RETENTION
 from chatsec.core.errors import Json
 
+ID_BYTES: Final = 16
 
-class Leaf(NamedTuple):
-    """One event as a seal keeps it."""
 
-    partition: str
-    event_id: UUID
-    digest: bytes
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events as a seal keeps them: ordered by partition and id, end to end."""
+
+    # How many events of each partition.
+    partitions: Mapping[str, int]
+    event_ids: bytes
+    leaves: bytes
+
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+        return len(self.event_ids) // ID_BYTES
+
+
+EMPTY: Final = Batch({}, b"", b"")
 
 
 class Window(NamedTuple):
@@ -72,25 +82,23 @@ class SealChain:
         self.made: list[Seal] = []
 
     def append_events(
-        self, leaves: Sequence[Leaf], window: Window, kind: Kind = Kind.EVENTS
+        self, batch: Batch, window: Window, kind: Kind = Kind.EVENTS
     ) -> None:
-        """Seal these events, which come ordered by partition and id."""
-        digests = [each.digest for each in leaves]
+        """Seal these events."""
         seal = self._append(
             kind,
             {
                 "from": window.xid_from,
                 "below": window.xid_below,
-                "partitions": dict(Counter(each.partition for each in leaves)),
+                "partitions": dict(batch.partitions),
             },
             epoch=window.epoch,
-            count=len(leaves),
-            root=merkle.root(digests),
+            count=batch.count,
+            root=merkle.root(batched_leaves(batch.leaves)),
         )
         if kind is not Kind.SWEPT:
             seal.xid_from, seal.xid_below = window.xid_from, window.xid_below
-        seal.event_ids = b"".join(each.event_id.bytes for each in leaves)
-        seal.leaves = b"".join(digests)
+        seal.event_ids, seal.leaves = batch.event_ids, batch.leaves
         self._save(seal)
 
     def append_note(
@@ -166,7 +174,13 @@ class SealChain:
 
 def batched_ids(ids: bytes) -> list[bytes]:
     """Return the ids of a seal's events, sixteen bytes each."""
-    return [ids[start : start + 16] for start in range(0, len(ids), 16)]
+    return [ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES)]
+
+
+def batched_leaves(leaves: bytes) -> list[bytes]:
+    """Return the hashes of a seal's events, thirty-two bytes each."""
+    step = merkle.HASH_BYTES
+    return [leaves[at : at + step] for at in range(0, len(leaves), step)]
 
 
 def header_of(seal: Seal) -> Header:

@@ -7,6 +7,7 @@ retention role; the application's may read seals and add none.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,25 +19,35 @@ from auditlog.models import Seal
 from auditlog.proofs.chain import Kind
 from auditlog.proofs.in_sql import leaf_sql
 from auditlog.services.partitions import RETENTION
-from auditlog.services.seal_chain import Leaf, SealChain, Window, batched_ids
+from auditlog.services.seal_chain import EMPTY, Batch, SealChain, Window, batched_ids
 
 CHANNEL: Final = "auditlog_sealed"
 LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext('chatsec audit sealer'))"
-# Some (not None) xid if there is more below the horizon than one seal takes.
-HORIZON: Final = """
-    SELECT horizon, (
+HORIZON: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+# The first transaction, and the one with which there are more than one seal takes.
+TOO_MANY: Final = """
+    WITH pending AS (
         SELECT xid FROM auditlog_event
-        WHERE epoch = %(epoch)s AND xid >= %(since)s AND xid < horizon
-        ORDER BY xid OFFSET %(most)s LIMIT 1
-    ) FROM (
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon
-    ) AS now
+        WHERE epoch = %(epoch)s AND xid >= %(since)s AND xid < %(below)s
+        ORDER BY xid LIMIT %(most)s + 1
+    )
+    SELECT min(xid), max(xid) FROM pending HAVING count(*) > %(most)s
 """
+# So many transactions are looked through first, and so many times more each time: an
+# outage leaves millions behind, and to sort them all for each seal would never end.
+FIRST_LOOK: Final = 64
+FURTHER: Final = 4
 LEAVES: Final = f"""
-    SELECT part.relname, event.event_id, {leaf_sql("event")}
-    FROM auditlog_event AS event JOIN pg_class AS part ON part.oid = event.tableoid
-    WHERE event.epoch = %s AND event.xid >= %s AND event.xid < %s
-    ORDER BY part.relname, event.event_id
+    SELECT part.relname, count(*),
+        string_agg(uuid_send(hashed.event_id), ''::bytea ORDER BY hashed.event_id),
+        string_agg(hashed.leaf, ''::bytea ORDER BY hashed.event_id)
+    FROM (
+        SELECT event.tableoid AS part, event.event_id, {leaf_sql("event")} AS leaf
+        FROM auditlog_event AS event
+        WHERE event.epoch = %s AND event.xid >= %s AND event.xid < %s
+    ) AS hashed JOIN pg_class AS part ON part.oid = hashed.part
+    GROUP BY part.relname
+    ORDER BY part.relname
 """  # noqa: S608 - our own expression
 
 
@@ -58,28 +69,29 @@ def seal_pending(*, now: datetime | None = None) -> list[Seal]:
     """
     now = now or timezone.now()
     made: list[Seal] = []
-    while batch := _seal_batch(now=now):
+    is_last = False
+    while not is_last:
+        batch, is_last = _seal_batch(now=now)
         made.extend(batch)
-        if batch[-1].count < SEAL_EVENTS:
-            break
     return made
 
 
-def _seal_batch(*, now: datetime) -> list[Seal]:
+def _seal_batch(*, now: datetime) -> tuple[list[Seal], bool]:
+    """Return the seals of the next window, and whether it reaches up to now."""
     with transaction.atomic(using=RETENTION):
         if not _ask(LOCK)[0]:
-            return []
+            return [], True
         chain = SealChain(now=now)
         chain.use_current_key()
-        window = _follow_cluster(chain)
-        leaves = leaves_in(window)
-        if leaves:
-            chain.append_events(leaves, window)
+        window, is_last = _follow_cluster(chain)
+        batch = batch_in(window)
+        if batch.count:
+            chain.append_events(batch, window)
         elif _is_silent(chain, now=now):
             _append_heartbeat(chain, window)
         if chain.made:
             _ask("SELECT pg_notify(%s, %s)", CHANNEL, str(chain.made[-1].number))
-        return chain.made
+        return chain.made, is_last
 
 
 def wait_for_turn() -> None:
@@ -87,14 +99,19 @@ def wait_for_turn() -> None:
     _ask("SELECT pg_advisory_xact_lock(hashtext('chatsec audit sealer'))::text")
 
 
-def leaves_in(window: Window) -> list[Leaf]:
-    """Return the leaves of every event of the window, by partition and id."""
+def batch_in(window: Window) -> Batch:
+    """Return every event of the window, hashed by the server."""
     with connections[RETENTION].cursor() as cursor:
         cursor.execute(LEAVES, window)
-        return [Leaf(part, id_, bytes(leaf)) for part, id_, leaf in cursor.fetchall()]
+        found = cursor.fetchall()
+    return Batch(
+        {part: count for part, count, _, _ in found},
+        b"".join(bytes(ids) for _, _, ids, _ in found),
+        b"".join(bytes(leaves) for _, _, _, leaves in found),
+    )
 
 
-def _follow_cluster(chain: SealChain) -> Window:
+def _follow_cluster(chain: SealChain) -> tuple[Window, bool]:
     """Return the window to seal next; in a new cluster a new epoch begins first."""
     cluster = str(_ask("SELECT audit_cluster()")[0])
     epochs = Seal.objects.using(RETENTION).filter(kind=Kind.EPOCH)
@@ -119,13 +136,13 @@ def _begin_epoch(chain: SealChain, *, old: int, cluster: str) -> None:
     Transaction ids count anew there, so its events get another epoch.
     """
     _ask("SELECT audit_begin_epoch(%s::smallint)", old + 1)
-    leaves = _unsealed_since(old, chain.now - SWEEP_BACK)
-    if leaves:
-        chain.append_events(leaves, Window(old, 0, 0), Kind.SWEPT)
+    batch = _unsealed_since(old, chain.now - SWEEP_BACK)
+    if batch.count:
+        chain.append_events(batch, Window(old, 0, 0), Kind.SWEPT)
     chain.append_note(Kind.EPOCH, {"cluster": cluster}, epoch=old + 1)
 
 
-def _unsealed_since(epoch: int, since: datetime) -> list[Leaf]:
+def _unsealed_since(epoch: int, since: datetime) -> Batch:
     sealed: set[bytes] = set()
     seals = Seal.objects.using(RETENTION).filter(
         sealed_at__gte=since, event_ids__isnull=False
@@ -134,20 +151,34 @@ def _unsealed_since(epoch: int, since: datetime) -> list[Leaf]:
         sealed.update(batched_ids(bytes(ids or b"")))
     with connections[RETENTION].cursor() as cursor:
         cursor.execute(LEAVES_SINCE, [epoch, since])
-        found = [Leaf(part, id_, bytes(leaf)) for part, id_, leaf in cursor.fetchall()]
-    return [leaf for leaf in found if leaf.event_id.bytes not in sealed]
+        found = [row for row in cursor.fetchall() if row[1].bytes not in sealed]
+    return Batch(
+        dict(Counter(part for part, _, _ in found)),
+        b"".join(event_id.bytes for _, event_id, _ in found),
+        b"".join(bytes(leaf) for _, _, leaf in found),
+    )
 
 
-def _window(epoch: int, *, since: int) -> Window:
-    horizon, too_many = _ask(HORIZON, epoch=epoch, since=since, most=SEAL_EVENTS)
-    # One transaction may have written more than a seal takes: it is sealed whole.
-    below = too_many if too_many is not None and too_many > since else horizon
-    return Window(epoch, since, max(below, since))
+def _window(epoch: int, *, since: int) -> tuple[Window, bool]:
+    """Return the next window, as much as a seal takes, and whether that is all."""
+    horizon = max(int(_ask(HORIZON)[0]), since)
+    look = FIRST_LOOK
+    while True:
+        below = min(since + look, horizon)
+        named = {"epoch": epoch, "since": since, "below": below}
+        too_many = _ask(TOO_MANY, **named, most=SEAL_EVENTS)
+        if too_many:
+            # One transaction may have written more than a seal takes: it goes whole.
+            first, last = too_many
+            return Window(epoch, since, max(last, first + 1)), False
+        if below == horizon:
+            return Window(epoch, since, horizon), True
+        look *= FURTHER
 
 
 def _append_heartbeat(chain: SealChain, window: Window) -> None:
     if window.xid_below > window.xid_from:
-        chain.append_events([], window, Kind.HEARTBEAT)
+        chain.append_events(EMPTY, window, Kind.HEARTBEAT)
     else:
         # Not one transaction since: there is nothing to say but that we are here.
         chain.append_note(Kind.HEARTBEAT, {})

@@ -232,3 +232,19 @@ def test_the_migration_goes_back_and_forth() -> None:
 
     make_event()
     assert len(names()) > 0
+
+
+def test_the_newest_pages_are_summarised_in_every_partition() -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE 'autosummarize=on' ="
+            " ANY(found.reloptions)) FROM pg_partition_tree('auditlog_event') AS tree"
+            " JOIN pg_index ON indrelid = tree.relid"
+            " JOIN pg_class AS found ON found.oid = indexrelid"
+            " JOIN pg_am ON pg_am.oid = found.relam AND amname = 'brin'"
+        )
+        every, summarised = cursor.fetchone()
+        cursor.execute("SELECT count(*) FROM pg_partition_tree('auditlog_event')")
+        tables = cursor.fetchone()[0]
+
+    assert every == summarised == 2 * tables

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
-from auditlog.models import Event, Seal
+from auditlog import events
+from auditlog.models import Alert, Event, Seal
 from auditlog.proofs import canonical
-from auditlog.services import sealer
+from auditlog.services import record, sealer
 from auditlog.services.refusals import on_own_connection
 from auditlog.services.seal_chain import Window, batched_ids, header_of
+from auditlog.services.verification import verify_log
 from auditlog.tests.factories import (
     make_actor,
     make_event,
@@ -87,23 +90,58 @@ def test_the_database_hashes_as_the_code_does() -> None:
         cursor.execute("SET timezone = 'Asia/Tokyo'")
     row = Event.objects.get(event_id=event.event_id)
 
-    leaves = sealer.leaves_in(Window(row.epoch, row.xid, row.xid + 1))
+    batch = sealer.batch_in(Window(row.epoch, row.xid, row.xid + 1))
 
-    assert [leaf.digest for leaf in leaves] == [leaf_of(row, canonical.COLUMNS)]
+    assert batch.leaves == leaf_of(row, canonical.COLUMNS)
 
 
 def test_the_database_hashes_events_of_the_first_version_as_they_were() -> None:
     row = make_first_version_event()
 
-    leaves = sealer.leaves_in(Window(row.epoch, row.xid, row.xid + 1))
+    batch = sealer.batch_in(Window(row.epoch, row.xid, row.xid + 1))
 
-    assert [leaf.digest for leaf in leaves] == [leaf_of(row, canonical.FIRST_COLUMNS)]
+    assert batch.leaves == leaf_of(row, canonical.FIRST_COLUMNS)
 
 
 def leaf_of(row: Event, columns: tuple[str, ...]) -> bytes:
     values = [getattr(row, name) for name in columns]
     plain = [bytes(v) if isinstance(v, memoryview) else v for v in values]
     return canonical.leaf(plain)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_backlog_is_sealed_in_batches(monkeypatch: Any, at_once: int) -> None:
+    monkeypatch.setattr(sealer, "SEAL_EVENTS", 4)
+    monkeypatch.setattr(sealer, "FIRST_LOOK", 1)
+    monkeypatch.setattr(sealer, "FURTHER", 2)
+    for _ in range(6):
+        with transaction.atomic():
+            for _ in range(at_once):
+                record(events.CHATBOT_QUERY)
+        # A transaction that leaves no event.
+        Alert.objects.filter(count=0).update(count=0)
+
+    sealer.seal_pending()
+
+    found = sealed_ids()
+    assert len(found) == 6 * at_once == len(all_ids())
+    assert set(found) == all_ids()
+    counts = [seal.count for seal in Seal.objects.filter(kind="events")]
+    assert max(counts) <= 4
+    assert verify_log().is_clean
+
+
+def test_a_transaction_that_is_too_large_is_sealed_whole(monkeypatch: Any) -> None:
+    monkeypatch.setattr(sealer, "SEAL_EVENTS", 2)
+    with transaction.atomic():
+        for _ in range(7):
+            record(events.CHATBOT_QUERY)
+    record(events.CHATBOT_QUERY)
+
+    sealer.seal_pending()
+
+    assert sorted(seal.count for seal in Seal.objects.filter(kind="events")) == [1, 7]
+    assert verify_log().is_clean
 
 
 def test_silence_is_sealed_too() -> None:
