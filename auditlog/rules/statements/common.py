@@ -37,6 +37,7 @@ VALUES: Final[Mapping[str, Composable]] = {
     "country": SQL("nullif(country, '')"),
     "ip": SQL("ip_hash"),
 }
+ANY_TIME: Final = SQL("%(until)s::timestamptz")
 WINDOW: Final = SQL("make_interval(secs => %(window)s)")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
+from uuid import UUID
 
 from psycopg2.sql import SQL
 
 from auditlog.constants import OWN_SAMPLES, Metric
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
+    ANY_TIME,
     KEYS,
     METRICS,
     NOTHING,
@@ -27,14 +29,17 @@ from auditlog.rules.statements.common import (
 from auditlog.rules.statements.distinct import distinct_text
 from chatsec.core.errors import Json
 
-# Who stays below the lowest limit in the whole time cannot have crossed it anywhere in
+# Who stays below his lowest limit in the whole time cannot have crossed it anywhere in
 # it: the window function sees only the others. The frame ends with the row itself and
 # has both of its edges inside, so a limit is crossed at an exact moment, whenever and
 # however often somebody looks.
 _SLIDING: Final = SQL("""
 WITH busy AS MATERIALIZED (
-    SELECT {key} AS key FROM auditlog_event WHERE {match}
-    GROUP BY 1 HAVING sum({x}) > %(least)s
+    SELECT key FROM (
+        SELECT {key} AS key, {bin} AS at, sum({x}) AS x FROM auditlog_event
+        WHERE {match} GROUP BY 1, 2
+    ) AS windowed {joins}
+    GROUP BY key HAVING sum(x) > min({limit})
 ), windowed AS (
     SELECT key, at, x, sum(x) OVER sliding AS total,
         first_value(at) OVER sliding AS first_at
@@ -73,7 +78,7 @@ _FLAT_LIMIT: Final = SQL("%(more_than)s")
 # A median and a spread (1.4826 MAD is a standard deviation where there is no outlier)
 # of log1p, drawn towards everybody's where there are few samples of one's own.
 _BASELINE_JOIN: Final = SQL("""
-    LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = key
+    LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = windowed.key
         AND own.metric = %(metric)s AND own.hour_class = {hour_class}
     LEFT JOIN auditlog_actorbaseline AS everybody ON everybody.actor_pseudonym IS NULL
         AND everybody.metric = %(metric)s AND everybody.hour_class = {hour_class}
@@ -90,12 +95,16 @@ _OFF_HOURS_JOIN: Final = SQL("""
     JOIN (SELECT actor_pseudonym, sum(n) AS hours FROM auditlog_actorbaseline
         WHERE metric = 'activity' AND actor_pseudonym IS NOT NULL
         GROUP BY 1 HAVING sum(n) >= %(after_hours)s) AS active
-        ON active.actor_pseudonym = key
-    LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = key
+        ON active.actor_pseudonym = windowed.key
+    LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = windowed.key
         AND own.metric = 'activity' AND own.hour_class = {hour_class}""")
 _OFF_HOURS_LIMIT: Final = SQL(
     "(CASE WHEN coalesce(own.n, 0) <= %(share)s * hours THEN %(least)s END)"
 )
+
+
+# Parts of the week begin at full hours of zones that are off by quarters of one.
+_BY_QUARTER: Final = SQL("date_bin('15 minutes', occurred_at, '2000-01-01')")
 
 
 class Limit(NamedTuple):
@@ -103,6 +112,8 @@ class Limit(NamedTuple):
 
     text: Composable
     joins: Composable = NOTHING
+    # The moments between which the limit is the same.
+    bin: Composable = ANY_TIME
 
 
 def count_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
@@ -128,7 +139,8 @@ def baseline_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
         own_samples=OWN_SAMPLES,
         least=_below(told["at_least"]),
     )
-    limit = Limit(_BASELINE_LIMIT, _BASELINE_JOIN.format(hour_class=hour_class))
+    joins = _BASELINE_JOIN.format(hour_class=hour_class)
+    limit = Limit(_BASELINE_LIMIT, joins, ANY_TIME if is_daily else _BY_QUARTER)
     events: dict[str, Json] = {"events": list(source.events)}
     where = match(events, source.group, bound)
     if metric == "resources":
@@ -147,13 +159,13 @@ def off_hours_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement
     )
     where = match(told, spec.group, bound)
     joins = _OFF_HOURS_JOIN.format(hour_class=class_of("at"))
-    limit = Limit(_OFF_HOURS_LIMIT, joins)
+    limit = Limit(_OFF_HOURS_LIMIT, joins, _BY_QUARTER)
     return Statement(_text(KEYS[spec.group], where, ONE, limit), bound)
 
 
 def _limited(spec: RuleSpec, span: Span, exempt: Exempt, *, x: Composable) -> Statement:
     told, bound = spec.parameters, span_of(spec, span, exempt)
-    bound["more_than"] = bound["least"] = told["more_than"]
+    bound["more_than"] = told["more_than"]
     limit = Limit(_FLAT_LIMIT)
     if exempt.declared and spec.group in ("actor", "subject"):
         _bind_declared(bound, exempt.declared)
@@ -162,17 +174,22 @@ def _limited(spec: RuleSpec, span: Span, exempt: Exempt, *, x: Composable) -> St
     return Statement(_text(KEYS[spec.group], where, x, limit), bound)
 
 
-def _bind_declared(bound: Bound, declared: Mapping[object, int]) -> None:
+def _bind_declared(bound: Bound, declared: Mapping[UUID, int]) -> None:
     bound["declared"] = [str(person) for person in declared]
     bound["limits"] = list(declared.values())
-    bound["least"] = min(bound["more_than"], *declared.values())
 
 
 def _text(
     key: Composable, where: Composable, x: Composable, limit: Limit
 ) -> Composable:
     return _SLIDING.format(
-        key=key, match=where, x=x, window=WINDOW, limit=limit.text, joins=limit.joins
+        key=key,
+        match=where,
+        x=x,
+        window=WINDOW,
+        limit=limit.text,
+        joins=limit.joins,
+        bin=limit.bin,
     )
 
 

@@ -25,11 +25,13 @@ from auditlog.rules.statements.common import (
 _SWEEP: Final = SQL("""
 WITH busy AS MATERIALIZED (
     SELECT key FROM (
-        SELECT {key} AS key, {value} AS value, count(*) AS events FROM auditlog_event
-        WHERE {match} GROUP BY 1, 2
-    ) AS each
-    GROUP BY key
-    HAVING count(value) > %(least)s AND sum(events) >= %(events_at_least)s
+        SELECT key, %(until)s::timestamptz AS at, count(value) AS total FROM (
+            SELECT {key} AS key, {value} AS value, count(*) AS events
+            FROM auditlog_event WHERE {match} GROUP BY 1, 2
+        ) AS each
+        GROUP BY key HAVING sum(events) >= %(events_at_least)s
+    ) AS windowed {joins}
+    WHERE total > {limit}
 ), matched AS MATERIALIZED (
     SELECT {key} AS key, {value} AS value, occurred_at AS at, network_hash,
         actor_pseudonym
@@ -44,31 +46,33 @@ WITH busy AS MATERIALIZED (
     ) AS stays
     GROUP BY key, value, stay
 ), swept AS (
-    SELECT key, at, step, sum(step) OVER (PARTITION BY key ORDER BY at, step DESC
-        ROWS UNBOUNDED PRECEDING) AS total
+    SELECT key, at, sum(step) OVER ordered AS total, lead(at) OVER ordered AS next_at
     FROM (SELECT key, at, 1 AS step FROM stay
         UNION ALL SELECT key, until, -1 FROM stay) AS steps
-), crossing AS (
-    SELECT key, at, total, {limit} AS allowed FROM swept {joins}
-    WHERE step = 1 AND at BETWEEN %(fire_from)s AND %(until)s AND total > {limit}
+    WINDOW ordered AS (PARTITION BY key ORDER BY at, step DESC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+), above AS (
+    SELECT key, at, total, least(next_at, %(until)s) AS ends FROM swept AS windowed {joins}
+    WHERE at <= %(until)s AND next_at >= %(fire_from)s AND total > {limit}
 ), numbered AS (
-    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at) AS episode FROM (
-        SELECT *, (at - lag(at) OVER (PARTITION BY key ORDER BY at) > {window} * 2
+    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at, ends) AS episode FROM (
+        SELECT *, (at - lag(ends) OVER (PARTITION BY key ORDER BY at, ends) > {window}
             )::int AS begins
-        FROM crossing
+        FROM above
     ) AS marked
 ), episode AS (
-    SELECT key, min(at) - {window} AS since, max(at) AS last_at, max(total) AS peak
+    SELECT key, min(at) - {window} AS since, max(ends) AS ends, max(total) AS peak
     FROM numbered GROUP BY key, episode
 )
-SELECT {whose}, min(at), last_at, count(*), jsonb_build_object('distinct', peak)
+SELECT {whose}, min(at), max(at), count(*), jsonb_build_object('distinct', peak)
 FROM episode JOIN matched USING (key)
-WHERE at BETWEEN since AND last_at
-GROUP BY key, since, last_at, peak{having}
+WHERE at BETWEEN since AND ends
+GROUP BY key, since, ends, peak
+HAVING max(at) >= %(fire_from)s{having}
 ORDER BY key, since
 """)
 _HAVING: Final = SQL("""
-HAVING count(*) >= %(events_at_least)s
+    AND count(*) >= %(events_at_least)s
     AND count(*) <= %(events_each_at_most)s * count(DISTINCT value)
     AND count(DISTINCT network_hash) >= %(networks_at_least)s""")
 # A session is one person's.
@@ -94,7 +98,7 @@ class Limited(Protocol):
 def value_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     """Return who had more than so many different values in the window."""
     told, bound = spec.parameters, span_of(spec, span, exempt)
-    bound["more_than"] = bound["least"] = told["more_than"]
+    bound["more_than"] = told["more_than"]
     bound["events_at_least"] = told.get("events_at_least", 0)
     bound["events_each_at_most"] = told.get("events_each_at_most", 10_000_000)
     bound["networks_at_least"] = told.get("networks_at_least", 0)

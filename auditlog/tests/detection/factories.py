@@ -45,7 +45,7 @@ def make_events(
                 event_id=fresh.event_id,
                 occurred_at=at,
                 expires_at=fresh.expires_at,
-                **values,
+                **values,  # type: ignore[arg-type]  # columns by name
             )
         )
     insert_rows(rows)
