@@ -12,6 +12,7 @@ class AuditlogConfig(AppConfig):
     admin_pages = (
         ("Search", "audit-search", "rbac.view_audit"),
         ("Watch", "audit-live", "rbac.view_audit"),
+        ("Detection rules", "audit-rules", "rbac.view_audit"),
         ("Incidents", "audit-incidents", "rbac.view_audit"),
         ("Who is told of incidents", "audit-routes", "rbac.manage_incidents"),
     )

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from auditlog.pages import event, exports, incidents, live, routes, search, searches
+from auditlog.pages import (
+    event,
+    exports,
+    incidents,
+    live,
+    routes,
+    rules,
+    search,
+    searches,
+)
 
 urlpatterns = [
     path("admin/audit/search", search.search, name="audit-search"),
@@ -24,6 +33,17 @@ urlpatterns = [
         "admin/audit/incidents/<uuid:pk>",
         incidents.incident_page,
         name="audit-incident",
+    ),
+    path("admin/audit/rules", rules.rule_list, name="audit-rules"),
+    path("admin/audit/rules/new", rules.rule_new, name="audit-rule-new"),
+    path("admin/audit/rules/<uuid:pk>", rules.rule_page, name="audit-rule"),
+    path(
+        "admin/audit/rules/<uuid:pk>/trial", rules.rule_trial, name="audit-rule-trial"
+    ),
+    path(
+        "admin/audit/exceptions/<uuid:pk>/end",
+        rules.exception_end,
+        name="audit-exception-end",
     ),
     path("admin/audit/routes", routes.route_list, name="audit-routes"),
     path("admin/audit/routes/new", routes.route_new, name="audit-route-new"),

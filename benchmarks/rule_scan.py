@@ -1,7 +1,7 @@
-"""What a scan costs: all rules over a day of a million events, in SQL, against counting.
+"""What a scan costs: all rules over a day of a million events, against counting.
 
-The baseline is what the reference chapter prints: fetch the denials of the last hour and
-the questions of the last day, and count them by user in Python, before any decryption.
+The baseline is what the reference chapter prints: fetch the denials of the last hour
+and the questions of the last day, and count them by user in Python, not yet decrypted.
 Both look at the same rows of an embedded server that is thrown away afterwards.
 """
 
@@ -57,6 +57,7 @@ JOIN LATERAL (VALUES
     (999, 1000, 'security', 'chat.message_blocked', 'denied', '')
 ) AS kind (low, high, category, name, outcome, resource)
     ON dice >= kind.low AND dice < kind.high
+ORDER BY at
 """
 _HABITS = """
 INSERT INTO auditlog_actorhour

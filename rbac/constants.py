@@ -11,6 +11,7 @@ ADMINISTRATIVE_CODES = frozenset(
     {
         "view_audit",
         "manage_incidents",
+        "manage_detection",
         EXPLAIN,
         VIEW_MATRIX,
         MANAGE_ROLES,

@@ -215,9 +215,9 @@ DATA = [
     ),
     (
         "record_sets_above_usual",
-        "Read more different record sets in 24 hours than usual",
+        "Read more different record sets in an hour than usual",
         "Somebody looks around",
-        "baseline", "actor", DAY, "notice", "volume", 30,
+        "baseline", "actor", HOUR, "notice", "volume", 30,
         {"metric": "resources", "spreads": 3.5, "at_least": 5},
     ),
     (

@@ -48,7 +48,7 @@ class Finding(NamedTuple):
     group_hash: bytes | None
     first_at: datetime
     last_at: datetime
-    count: int
+    count: int  # type: ignore[assignment]  # nobody counts in a finding
     facts: Mapping[str, Json]
 
     @property

@@ -32,7 +32,7 @@ from auditlog.selectors.incidents import (
     read_story,
 )
 from auditlog.selectors.paging import Key, Page, Turn, find_page
-from auditlog.selectors.people import find_pseudonym
+from auditlog.selectors.people import find_pseudonym, names_behind
 from auditlog.selectors.reading import describe, read_events
 from auditlog.selectors.routes import (
     ReadRoute,
@@ -40,6 +40,7 @@ from auditlog.selectors.routes import (
     is_route,
     read_routes,
 )
+from auditlog.selectors.rules import get_rule, read_exceptions, read_rules
 from auditlog.selectors.seals import is_sealed
 from auditlog.selectors.search import (
     events_about,
@@ -80,6 +81,7 @@ __all__ = [
     "get_event",
     "get_incident",
     "get_route",
+    "get_rule",
     "get_search",
     "hurried",
     "incidents_per_day",
@@ -90,12 +92,15 @@ __all__ = [
     "list_incidents",
     "list_searches",
     "matching",
+    "names_behind",
     "read_alerts",
     "read_cursor",
     "read_events",
+    "read_exceptions",
     "read_filters",
     "read_incidents",
     "read_routes",
+    "read_rules",
     "read_story",
     "response_times",
     "spooled_records",

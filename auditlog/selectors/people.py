@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -28,6 +28,12 @@ def find_pseudonym(name_or_id: str) -> UUID | None:
     if people.filter(pk=wanted).exists():
         return subject_keys().pseudonym(wanted)
     return wanted
+
+
+def names_behind(pseudonyms: Iterable[UUID]) -> dict[UUID | None, str]:
+    """Return the usernames behind pseudonyms, as far as there are any."""
+    wanted = set(pseudonyms)
+    return {**names_of(subject_keys().subjects_of(wanted))} if wanted else {}
 
 
 def names_of(owners: Mapping[UUID, UUID]) -> dict[UUID, str]:

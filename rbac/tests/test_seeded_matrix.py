@@ -33,6 +33,7 @@ FINANCE = EMPLOYEE | {
 ADMINISTRATIVE = {
     "view_audit",
     "manage_incidents",
+    "manage_detection",
     "explain",
     "view_matrix",
     "manage_roles",

@@ -54,7 +54,8 @@ WITH busy AS MATERIALIZED (
     SELECT windowed.*, {limit} AS allowed FROM windowed {joins}
     WHERE at >= %(fire_from)s AND total > {limit}
 ), numbered AS (
-    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at) AS episode FROM (
+    SELECT *, coalesce(sum(begins) OVER (PARTITION BY key ORDER BY at), 0)
+        AS episode FROM (
         SELECT *, (first_at > lag(at) OVER (PARTITION BY key ORDER BY at) + {window}
             )::int AS begins
         FROM crossing

@@ -23,19 +23,22 @@ from auditlog.rules.statements.common import (
 # seen without such a gap. Adding 1 at the start and taking it away just after the end
 # counts the different values at every moment: a sweep line instead of a self-join.
 _SWEEP: Final = SQL("""
-WITH busy AS MATERIALIZED (
-    SELECT key FROM (
-        SELECT key, %(until)s::timestamptz AS at, count(value) AS total FROM (
-            SELECT {key} AS key, {value} AS value, count(*) AS events
-            FROM auditlog_event WHERE {match} GROUP BY 1, 2
-        ) AS each
-        GROUP BY key HAVING sum(events) >= %(events_at_least)s
-    ) AS windowed {joins}
-    WHERE total > {limit}
-), matched AS MATERIALIZED (
+WITH here AS MATERIALIZED (
     SELECT {key} AS key, {value} AS value, occurred_at AS at, network_hash,
         actor_pseudonym
-    FROM auditlog_event WHERE {match} AND {key} IN (SELECT key FROM busy)
+    FROM auditlog_event WHERE {match}
+), busy AS MATERIALIZED (
+    SELECT key FROM (
+        SELECT key, moment.at, total FROM (
+            SELECT key, count(value) AS total FROM (
+                SELECT key, value, count(*) AS events FROM here GROUP BY 1, 2
+            ) AS each
+            GROUP BY key HAVING sum(events) >= %(events_at_least)s
+        ) AS counted CROSS JOIN ({moments}) AS moment (at)
+    ) AS windowed {joins}
+    GROUP BY key HAVING max(total) > min({limit})
+), matched AS MATERIALIZED (
+    SELECT * FROM here WHERE key IN (SELECT key FROM busy)
 ), stay AS (
     SELECT key, value, min(at) AS at, max(at) + {window} AS until FROM (
         SELECT *, sum(begins) OVER (PARTITION BY key, value ORDER BY at) AS stay FROM (
@@ -52,10 +55,12 @@ WITH busy AS MATERIALIZED (
     WINDOW ordered AS (PARTITION BY key ORDER BY at, step DESC
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 ), above AS (
-    SELECT key, at, total, least(next_at, %(until)s) AS ends FROM swept AS windowed {joins}
+    SELECT key, at, total, least(next_at, %(until)s) AS ends
+    FROM swept AS windowed {joins}
     WHERE at <= %(until)s AND next_at >= %(fire_from)s AND total > {limit}
 ), numbered AS (
-    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at, ends) AS episode FROM (
+    SELECT *, coalesce(sum(begins) OVER (PARTITION BY key ORDER BY at, ends), 0)
+        AS episode FROM (
         SELECT *, (at - lag(ends) OVER (PARTITION BY key ORDER BY at, ends) > {window}
             )::int AS begins
         FROM above
@@ -75,6 +80,11 @@ _HAVING: Final = SQL("""
     AND count(*) >= %(events_at_least)s
     AND count(*) <= %(events_each_at_most)s * count(DISTINCT value)
     AND count(DISTINCT network_hash) >= %(networks_at_least)s""")
+# Every part of the week that the time reaches into: none is shorter than two hours.
+_MOMENTS: Final = SQL("""SELECT %(until)s::timestamptz UNION ALL SELECT generate_series(
+            greatest(%(since)s, %(until)s::timestamptz - interval '7 days'),
+            %(until)s::timestamptz, interval '1 hour')""")
+_NOW: Final = SQL("SELECT %(until)s::timestamptz")
 # A session is one person's.
 _SESSION: Final = SQL("session_hash")
 _WHOSE_SESSION: Final = SQL("(array_agg(actor_pseudonym))[1]")
@@ -130,4 +140,5 @@ def distinct_text(
         limit=limit.text if limit else SQL("%(more_than)s"),
         joins=limit.joins if limit else NOTHING,
         having=NOTHING if limit else _HAVING,
+        moments=_MOMENTS if limit else _NOW,
     )

@@ -56,7 +56,8 @@ WITH opened AS MATERIALIZED (
     ) AS summed
     WHERE total >= %(then_at_least)s AND at >= %(fire_from)s
 ), numbered AS (
-    SELECT *, sum(begins) OVER (PARTITION BY key ORDER BY at) AS episode FROM (
+    SELECT *, coalesce(sum(begins) OVER (PARTITION BY key ORDER BY at), 0)
+        AS episode FROM (
         SELECT *, (started > lag(at) OVER (PARTITION BY key ORDER BY at) + {window}
             )::int AS begins
         FROM crossing

@@ -18,7 +18,7 @@ from auditlog.models import DetectionRule, RuleRun
 from auditlog.registry import EventType
 from auditlog.rules import RuleSpec, find_loosened, find_problems
 from auditlog.services.recording import Target, record
-from chatsec.core.errors import Json
+from chatsec.core.errors import Json, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def create_rule(name: str, terms: RuleTerms) -> DetectionRule:
 @transaction.atomic
 def change_rule(rule_id: UUID, terms: RuleTerms) -> DetectionRule:
     """Return the rule on the new terms; nothing happens where nothing differs."""
-    rule = DetectionRule.objects.select_for_update().get(pk=rule_id)
+    rule = _locked(rule_id)
     if rule.is_floor and not terms.is_enabled:
         raise RuleRefused(fields={"is_enabled": ["A floor rule is always on."]})
     check_terms(rule.name, terms)
@@ -103,12 +103,19 @@ def change_rule(rule_id: UUID, terms: RuleTerms) -> DetectionRule:
 @transaction.atomic
 def delete_rule(rule_id: UUID) -> None:
     """Delete the rule with its exceptions; its alerts stay. Never one of the floor."""
-    rule = DetectionRule.objects.select_for_update().get(pk=rule_id)
+    rule = _locked(rule_id)
     if rule.is_floor:
         raise RuleRefused("A floor rule cannot be deleted.")
     _record(events.RULE_DELETED, rule, changed=_shown(rule))
     RuleRun.objects.filter(rule=rule.name).delete()
     rule.delete()
+
+
+def _locked(rule_id: UUID) -> DetectionRule:
+    rule = DetectionRule.objects.select_for_update().filter(pk=rule_id).first()
+    if rule is None:
+        raise NotFound("There is no such rule.")
+    return rule
 
 
 def _shown(rule: DetectionRule) -> dict[str, Json]:

@@ -17,6 +17,7 @@ from auditlog.registry import EventType
 from auditlog.services.recording import Target, record
 from chatsec.core.context import current_actor
 from chatsec.core.crypto import subject_keys
+from chatsec.core.errors import NotFound
 from chatsec.core.redaction import redact
 
 
@@ -42,7 +43,9 @@ def make_exception(
     """Return the exception: the rule does not count their events until it expires."""
     now = timezone.now()
     # Held, so that the rule is not deleted meanwhile.
-    rule = DetectionRule.objects.select_for_update().get(pk=rule_id)
+    rule = DetectionRule.objects.select_for_update().filter(pk=rule_id).first()
+    if rule is None:
+        raise NotFound("There is no such rule.")
     _check(rule, whom, reason=reason)
     if not now < expires_at <= now + LONGEST_EXCEPTION:
         raise RuleRefused(fields={"expires_at": ["From now on, and within a year."]})
@@ -62,12 +65,15 @@ def make_exception(
 
 
 @transaction.atomic
-def end_exception(exception_id: UUID) -> None:
-    """Take the exception back: it counts no more; its event stays."""
+def end_exception(exception_id: UUID) -> UUID:
+    """Take the exception back, its event stays; return whose rule's it was."""
     rows = RuleException.objects.select_for_update(of=("self",)).select_related("rule")
-    found = rows.get(pk=exception_id)
+    found = rows.filter(pk=exception_id).first()
+    if found is None:
+        raise NotFound("There is no such exception.")
     _record(events.EXCEPTION_ENDED, found)
     found.delete()
+    return found.rule_id
 
 
 def _check(rule: DetectionRule, whom: Exempted, *, reason: str) -> None:

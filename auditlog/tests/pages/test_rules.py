@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from auditlog import events
+from auditlog.models import DetectionRule, Event, RuleException
+from auditlog.services.detection.changing import COLUMNS
+from auditlog.tests.detection.factories import every, make_events, person, pseudonym_of
+from auditlog.tests.factories import make_actor
+from rbac.tests.factories import give_role
+from rbac.tests.governing import make_role
+
+pytestmark = pytest.mark.django_db
+RULES = "/admin/audit/rules"
+
+
+def rule(name="blocked_messages") -> DetectionRule:
+    return DetectionRule.objects.get(name=name)
+
+
+def page_of(found: DetectionRule, end: str = "") -> str:
+    return f"{RULES}/{found.pk}{end}"
+
+
+def filled(found: DetectionRule, **changes: object) -> dict[str, object]:
+    told = {name: getattr(found, name) for name in COLUMNS}
+    told["parameters"] = json.dumps(told["parameters"])
+    told |= changes
+    if not told["is_enabled"]:
+        del told["is_enabled"]
+    return told
+
+
+@pytest.fixture
+def boss(browser, admin):
+    return browser(admin, stepped_up=True)
+
+
+def test_auditors_and_nobody_else_see_the_rules(browser, boss, charlie) -> None:
+    assert boss.get(RULES).status_code == 200
+    assert boss.get(page_of(rule())).status_code == 200
+    stranger = browser(charlie)
+    for address in (RULES, page_of(rule()), page_of(rule(), "/trial")):
+        assert stranger.get(address).status_code in (302, 403)
+
+
+def test_the_list_says_what_each_rule_does(boss, django_assert_max_num_queries) -> None:
+    with django_assert_max_num_queries(20):
+        page = boss.get(RULES).content.decode()
+
+    assert "More than 1000 questions in 24 hours" in page
+    assert "adds 25 to the risk" in page
+
+
+def test_a_rule_is_changed(boss) -> None:
+    found = rule()
+
+    answer = boss.post(page_of(found), filled(found, severity="critical"))
+
+    assert answer.status_code == 302
+    found.refresh_from_db()
+    assert (found.severity, found.version) == ("critical", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"parameters": "{"}, "Enter a valid JSON"),
+        ({"parameters": "[]"}, "This field is required"),
+        ({"parameters": "[1]"}, "An object"),
+        ({"parameters": '{"events": ["error"]}'}, "more_than"),
+        ({"window_seconds": 0}, "greater than or equal to 1"),
+        ({"group": "nobody"}, "Select a valid choice"),
+        ({"risk": 101}, "less than or equal to 100"),
+        ({"kind": "baseline"}, "metric"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(boss, changes, text) -> None:
+    found = rule()
+
+    answer = boss.post(page_of(found), filled(found, **changes))
+
+    assert answer.status_code == 200
+    assert text in answer.content.decode()
+    found.refresh_from_db()
+    assert found.version == 1
+
+
+def test_a_floor_rule_is_never_switched_off(boss) -> None:
+    found = rule("denials_in_1_hour")
+
+    answer = boss.post(page_of(found), filled(found, is_enabled=False))
+
+    assert "A floor rule is always on" in answer.content.decode()
+    answer = boss.post(page_of(found), {"delete": "1"})
+    assert rule("denials_in_1_hour").is_enabled
+
+
+def test_a_rule_is_made_and_deleted(boss) -> None:
+    told = filled(rule(), name="own-rule", title="Own rule")
+
+    made = boss.post(f"{RULES}/new", told)
+    again = boss.post(f"{RULES}/new", told)
+
+    own = rule("own-rule")
+    assert made["Location"] == page_of(own)
+    assert again.status_code == 200
+    assert boss.post(page_of(own), {"delete": "1"})["Location"] == RULES
+    assert not DetectionRule.objects.filter(name="own-rule").exists()
+
+
+def test_an_exception_is_made_and_taken_back(boss, alice) -> None:
+    found = rule()
+    until = (timezone.now() + timedelta(days=3)).date()
+    told = {"except": "1", "account": "alice", "reason": "Test", "expires_on": until}
+
+    assert boss.post(page_of(found), told).status_code == 302
+    made = RuleException.objects.get()
+    assert "alice" in boss.get(page_of(found)).content.decode()
+    assert boss.get(f"/admin/audit/exceptions/{made.pk}/end").status_code == 404
+    ended = boss.post(f"/admin/audit/exceptions/{made.pk}/end")
+
+    assert ended["Location"] == page_of(found)
+    assert not RuleException.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"account": ""}, "Name one account"),
+        ({"account": "nobody-of-this-name"}, "There is no such account"),
+        ({"expires_on": "2020-01-01"}, "within a year"),
+        ({"reason": ""}, "required"),
+        ({"network": "xyz"}, "32 hexadecimal digits"),
+    ],
+)
+def test_an_exception_is_refused_with_words(boss, alice, changes, text) -> None:
+    until = (timezone.now() + timedelta(days=3)).date()
+    told = {"except": "1", "account": "alice", "reason": "Test", "expires_on": until}
+
+    answer = boss.post(page_of(rule()), {**told, **changes})
+
+    assert text in answer.content.decode()
+    assert not RuleException.objects.exists()
+
+
+def test_who_may_only_see_changes_nothing(browser, erin) -> None:
+    make_role("auditor", "view_audit")
+    give_role(erin, "auditor")
+    erin.is_staff = True
+    erin.save()
+    watcher, found = browser(erin, stepped_up=True), rule()
+
+    assert watcher.post(page_of(found), filled(found, risk=3)).status_code in (302, 403)
+    assert watcher.get(f"{RULES}/new").status_code in (302, 403)
+    found.refresh_from_db()
+    assert found.version == 1
+
+
+@pytest.mark.parametrize("days", ["1", "7", "30", "90"])
+def test_a_rule_is_tried_over_the_past(boss, days) -> None:
+    make_events(
+        events.AUTHORIZATION_DENIED,
+        every(timedelta(seconds=1), count=5, until=timezone.now()),
+        actor_pseudonym=pseudonym_of(make_actor()),
+    )
+    found = rule("denials_in_5_minutes")
+
+    page = boss.get(page_of(found, "/trial"), {"days": days}).content.decode()
+
+    assert "1 episodes" in page
+    assert "peak: 5" in page
+    assert Event.objects.filter(event_type="auditlog.rule_tried").count() == 1
+
+
+def test_a_trial_of_any_other_length_is_refused(boss) -> None:
+    page = boss.get(page_of(rule(), "/trial"), {"days": "5000"}).content.decode()
+
+    assert "Select a valid choice" in page
+
+
+def test_what_is_not_there_is_not_found(boss) -> None:
+    assert boss.get(f"{RULES}/{person()}").status_code == 404
+    assert boss.post(f"/admin/audit/exceptions/{person()}/end").status_code == 404
