@@ -19,7 +19,7 @@ def export_hours(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
     """Yield how much the person did in each hour."""
     rows = ActorHour.objects.filter(actor_pseudonym=_pseudonym(subject_id))
     for row in rows.order_by("hour").iterator():
-        counts = {metric: getattr(row, metric) for metric in METRICS}
+        counts: dict[str, Json] = {name: getattr(row, name) for name in METRICS}
         yield {"hour": _text(row.hour), **counts}
 
 

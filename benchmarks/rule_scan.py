@@ -128,7 +128,11 @@ def _fill(now: datetime) -> None:
     from auditlog.services.partitions import ensure_partitions
 
     ensure_partitions(since=(now - timedelta(days=40)).date())
-    values = {"events": EVENTS, "people": PEOPLE, "until": now}
+    values: dict[str, int | datetime] = {
+        "events": EVENTS,
+        "people": PEOPLE,
+        "until": now,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_FILL, values)
         cursor.execute(_HABITS, values)

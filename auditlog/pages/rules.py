@@ -180,7 +180,10 @@ def _shown(run: detection.DryRun) -> dict[str, object]:
     return {
         "bars": draw(run.per_day),
         "total": len(run.findings),
-        "samples": [(one, names.get(one.actor_pseudonym)) for one in shown],
+        "samples": [
+            (one, names.get(one.actor_pseudonym) if one.actor_pseudonym else None)
+            for one in shown
+        ],
         "width": WIDTH,
         "height": HEIGHT,
     }

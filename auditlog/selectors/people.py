@@ -30,10 +30,10 @@ def find_pseudonym(name_or_id: str) -> UUID | None:
     return wanted
 
 
-def names_behind(pseudonyms: Iterable[UUID]) -> dict[UUID | None, str]:
+def names_behind(pseudonyms: Iterable[UUID]) -> Mapping[UUID, str]:
     """Return the usernames behind pseudonyms, as far as there are any."""
     wanted = set(pseudonyms)
-    return {**names_of(subject_keys().subjects_of(wanted))} if wanted else {}
+    return names_of(subject_keys().subjects_of(wanted)) if wanted else {}
 
 
 def names_of(owners: Mapping[UUID, UUID]) -> dict[UUID, str]:

@@ -128,12 +128,15 @@ def _audit_refusal(turn: Turn, reply: Reply) -> None:
             details=dict(reply.extra),
         )
     if reply.status == MessageStatus.DENIED and reply.decision is not None:
+        required = str(reply.extra.get("required", ""))
         record_refusal(
             audit_events.AUTHORIZATION_DENIED,
             actor=turn.actor,
             outcome="denied",
+            # In clear, so that detection can tell trying many from asking again.
+            target=Target("rbac.permission", required) if required else None,
             details={
-                "required_permission": str(reply.extra.get("required", "")),
+                "required_permission": required,
                 "roles": list(reply.decision.roles),
                 "result": "denied",
                 "reason": str(reply.extra.get("code") or reply.decision.reason),

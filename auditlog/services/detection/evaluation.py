@@ -56,14 +56,14 @@ def _exempt(rows: list[RuleException]) -> Exempt:
     )
 
 
-def _finding(row: tuple[object, datetime, datetime, int, str]) -> Finding:
+def _finding(
+    row: tuple[UUID | memoryview | int, datetime, datetime, int, str],
+) -> Finding:
     key, first_at, last_at, count, facts = row
     read: dict[str, Json] = json.loads(facts)
-    is_person = isinstance(key, UUID)
-    is_network = isinstance(key, bytes | memoryview)
     return Finding(
-        actor_pseudonym=key if is_person else None,
-        group_hash=bytes(key) if is_network else None,
+        actor_pseudonym=key if isinstance(key, UUID) else None,
+        group_hash=bytes(key) if isinstance(key, memoryview) else None,
         first_at=first_at,
         last_at=last_at,
         count=int(count),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from psycopg2.extras import execute_values
 
 from auditlog.models import ActorBaseline, ActorHour, RiskSignal
-from auditlog.registry import EventType
+from auditlog.registry import EventType, event_types
 from auditlog.services.recording import Row, build_row
 from auditlog.tests.factories import make_actor
 from chatsec.core.context import Actor
@@ -32,9 +32,10 @@ def person() -> UUID:
 
 
 def make_events(
-    event: EventType, times: Iterable[datetime], **columns: object
+    event: EventType | str, times: Iterable[datetime], **columns: object
 ) -> list[Row]:
-    """Leave an event of the type at each time, all columns else as given."""
+    """Leave an event of the type, or of its name, at each time; columns as given."""
+    event = event_types()[event] if isinstance(event, str) else event
     model = build_row(event, {"outcome": "success"}, occurred_at=timezone.now())
     rows = []
     for at in times:

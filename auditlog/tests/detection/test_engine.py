@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import events as account_events
 from auditlog import events, habit_data
 from auditlog.constants import FAILURES_TO_ALERT
 from auditlog.errors import RuleExists, RuleRefused, TrialTooLong
@@ -40,7 +39,6 @@ from auditlog.tests.detection.factories import (
     pseudonym_of,
 )
 from auditlog.tests.factories import destroy_key, make_actor
-from chat import events as chat_events
 from chatsec.core.errors import NotFound
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +60,7 @@ def scan(*rules: RuleSpec, now=NOW) -> list[Alert]:
 
 
 def terms_of(rule: DetectionRule, **changes: object) -> RuleTerms:
-    return RuleTerms(**{c: getattr(rule, c) for c in COLUMNS} | changes)  # type: ignore[arg-type]
+    return RuleTerms(**{c: getattr(rule, c) for c in COLUMNS} | changes)
 
 
 def rule_named(name: str) -> DetectionRule:
@@ -162,7 +160,7 @@ def test_a_rule_that_keeps_failing_raises_an_alert_once_and_may_recover() -> Non
 def test_a_network_alert_has_an_incident_of_its_own() -> None:
     for _ in range(16):
         make_events(
-            account_events.SIGN_IN_FAILED,
+            "accounts.sign_in_failed",
             every(SECOND, count=2, until=NOW),
             subject_pseudonym=person(),
             network_hash=b"n" * 16,
@@ -333,7 +331,7 @@ class TestExceptions:
 
     def test_it_exempts_a_network_or_a_kind_of_account(self) -> None:
         make_events(
-            chat_events.MESSAGE_BLOCKED,
+            "chat.message_blocked",
             every(SECOND, count=4, until=timezone.now()),
             actor_pseudonym=person(),
             actor_kind="service",
@@ -413,7 +411,7 @@ class TestRisk:
     def test_a_weak_rule_leaves_a_sign_and_no_alert(self) -> None:
         who = person()
         make_events(
-            chat_events.MESSAGE_BLOCKED, [NOW], actor_pseudonym=who, outcome="denied"
+            "chat.message_blocked", [NOW], actor_pseudonym=who, outcome="denied"
         )
         rule = rule_named("blocked_message").spec
 
@@ -459,7 +457,7 @@ class TestActivity:
             resource_id="q",
         )
         make_events(
-            account_events.SIGN_IN_FAILED,
+            "accounts.sign_in_failed",
             [hour],
             subject_pseudonym=who,
             actor_kind="anonymous",

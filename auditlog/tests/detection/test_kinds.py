@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from accounts import events as account_events
 from auditlog import events
 from auditlog.constants import SCAN_SLACK
 from auditlog.models import ActorBaseline, ActorHour, DetectionRule
@@ -17,8 +16,6 @@ from auditlog.registry import EventType
 from auditlog.rules import Finding, RuleSpec, Span
 from auditlog.services.detection.evaluation import evaluate
 from auditlog.tests.detection.factories import DAY, HOUR, every, make_events, person
-from chat import events as chat_events
-from rbac import events as rbac_events
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -29,7 +26,7 @@ HOME, AWAY = b"h" * 16, b"a" * 16
 def rule(name: str, **parameters: object) -> RuleSpec:
     """Return the seeded rule, some of its parameters changed."""
     spec = DetectionRule.objects.get(name=name).spec
-    return replace(spec, parameters={**spec.parameters, **parameters})
+    return replace(spec, parameters={**spec.parameters, **parameters})  # type: ignore[dict-item]  # as in the database
 
 
 def found(spec: RuleSpec, *, now: datetime = NOW) -> list[Finding]:
@@ -42,7 +39,7 @@ def fail_as(people: list[UUID], *, network: bytes = HOME, each: int = 3) -> None
     for number, who in enumerate(people):
         times = every(5 * MINUTE, count=each, until=NOW - number * SECOND)
         make_events(
-            account_events.SIGN_IN_FAILED,
+            "accounts.sign_in_failed",
             times,
             subject_pseudonym=who,
             network_hash=network,
@@ -198,12 +195,12 @@ def test_a_session_is_of_one_device() -> None:
 def test_success_after_failures(*, failures: int, fires: bool) -> None:
     who = person()
     make_events(
-        account_events.SIGN_IN_FAILED,
+        "accounts.sign_in_failed",
         every(MINUTE, count=failures, until=NOW - 5 * HOUR),
         subject_pseudonym=who,
         actor_kind="anonymous",
     )
-    make_events(account_events.SIGNED_IN, [NOW], actor_pseudonym=who)
+    make_events("accounts.signed_in", [NOW], actor_pseudonym=who)
 
     keys = [one.actor_pseudonym for one in found(rule("sign_in_after_failures"))]
 
@@ -212,9 +209,9 @@ def test_success_after_failures(*, failures: int, fires: bool) -> None:
 
 def test_success_before_the_failures_is_no_success_after_them() -> None:
     who = person()
-    make_events(account_events.SIGNED_IN, [NOW - HOUR], actor_pseudonym=who)
+    make_events("accounts.signed_in", [NOW - HOUR], actor_pseudonym=who)
     make_events(
-        account_events.SIGN_IN_FAILED,
+        "accounts.sign_in_failed",
         every(SECOND, count=6, until=NOW),
         subject_pseudonym=who,
         actor_kind="anonymous",
@@ -227,10 +224,10 @@ def test_success_before_the_failures_is_no_success_after_them() -> None:
 def test_a_network_gets_in_after_a_spray(*, people: int, fires: bool) -> None:
     fail_as([person() for _ in range(people)], each=1)
     make_events(
-        account_events.SIGNED_IN, [NOW], actor_pseudonym=person(), network_hash=HOME
+        "accounts.signed_in", [NOW], actor_pseudonym=person(), network_hash=HOME
     )
     make_events(
-        account_events.SIGNED_IN, [NOW], actor_pseudonym=person(), network_hash=AWAY
+        "accounts.signed_in", [NOW], actor_pseudonym=person(), network_hash=AWAY
     )
 
     keys = [one.group_hash for one in found(rule("sign_in_after_spray"))]
@@ -247,7 +244,7 @@ def test_a_role_and_then_many_records(
 ) -> None:
     who = person()
     make_events(
-        rbac_events.ROLE_ASSIGNED,
+        "rbac.role_assigned",
         [NOW - after],
         actor_pseudonym=person(),
         subject_pseudonym=who,
@@ -276,13 +273,9 @@ def test_a_new_place(name: str, column: str) -> None:
     traveller, settled, newcomer = person(), person(), person()
     for who in (traveller, settled):
         past = every(DAY, count=4, until=NOW - DAY)
-        make_events(
-            account_events.SIGNED_IN, past, actor_pseudonym=who, **{column: home}
-        )
+        make_events("accounts.signed_in", past, actor_pseudonym=who, **{column: home})
     for who, place in ((traveller, away), (settled, home), (newcomer, away)):
-        make_events(
-            account_events.SIGNED_IN, [NOW], actor_pseudonym=who, **{column: place}
-        )
+        make_events("accounts.signed_in", [NOW], actor_pseudonym=who, **{column: place})
 
     keys = [one.actor_pseudonym for one in found(rule(name))]
 
@@ -293,18 +286,18 @@ def test_a_new_place(name: str, column: str) -> None:
 def test_a_place_is_new_again_after_its_days(*, days: int, fires: bool) -> None:
     who = person()
     make_events(
-        account_events.SIGNED_IN,
+        "accounts.signed_in",
         [NOW - days * DAY],
         actor_pseudonym=who,
         device_hash=AWAY,
     )
     make_events(
-        account_events.SIGNED_IN,
+        "accounts.signed_in",
         every(DAY, count=4, until=NOW - DAY),
         actor_pseudonym=who,
         device_hash=HOME,
     )
-    make_events(account_events.SIGNED_IN, [NOW], actor_pseudonym=who, device_hash=AWAY)
+    make_events("accounts.signed_in", [NOW], actor_pseudonym=who, device_hash=AWAY)
 
     assert bool(found(rule("new_device"))) is fires
 
@@ -447,27 +440,27 @@ def test_a_dormant_account_comes_back(
 @pytest.mark.parametrize(
     ("name", "event", "count", "column"),
     [
-        ("token_used_twice_sign_in", account_events.TOKEN_REUSE, 1, "subject"),
-        ("blocked_messages", chat_events.MESSAGE_BLOCKED, 4, "actor"),
-        ("blocked_message", chat_events.MESSAGE_BLOCKED, 1, "actor"),
+        ("token_used_twice_sign_in", "accounts.token_reuse", 1, "subject"),
+        ("blocked_messages", "chat.message_blocked", 4, "actor"),
+        ("blocked_message", "chat.message_blocked", 1, "actor"),
         (
             "second_factor_guessing_sign_in",
-            account_events.STEP_UP_FAILED,
+            "accounts.step_up_failed",
             10,
             "subject",
         ),
-        ("failed_sign_ins_in_24_hours", account_events.SIGN_IN_FAILED, 20, "subject"),
-        ("failed_sign_ins_in_5_minutes", account_events.SIGN_IN_FAILED, 5, "subject"),
+        ("failed_sign_ins_in_24_hours", "accounts.sign_in_failed", 20, "subject"),
+        ("failed_sign_ins_in_5_minutes", "accounts.sign_in_failed", 5, "subject"),
         ("lockout_storm_sign_in", events.SECURITY_ALERT, 3, "subject"),
-        ("refused_api_keys_sign_in", account_events.API_KEY_REFUSED, 6, "subject"),
-        ("privilege_break_glass", rbac_events.BREAK_GLASS_ACTIVATED, 1, "actor"),
+        ("refused_api_keys_sign_in", "accounts.api_key_refused", 6, "subject"),
+        ("privilege_break_glass", "rbac.break_glass_activated", 1, "actor"),
         ("audit_rule_switched_off", events.RULE_DISABLED, 1, "actor"),
         ("audit_exceptions", events.EXCEPTION_MADE, 4, "actor"),
         ("audit_export", events.EXPORT_STARTED, 4, "actor"),
     ],
 )
 def test_counts_fire_at_their_limit_and_not_before(
-    name: str, event: EventType, count: int, column: str
+    name: str, event: EventType | str, count: int, column: str
 ) -> None:
     calm, loud = person(), person()
     for who, times in ((calm, count - 1), (loud, count)):
