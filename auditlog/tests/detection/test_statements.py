@@ -3,8 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
+from auditlog.constants import RULE_KINDS
 from auditlog.models import DetectionRule
 from auditlog.rules import FLOOR, Span, find_loosened, find_problems
 from auditlog.rules.statements import Exempt
@@ -37,3 +39,12 @@ def test_the_seeded_floor_is_the_chapters() -> None:
     for name, floor in FLOOR.items():
         assert rows[name].spec == floor
         assert find_loosened(rows[name].spec) == {}
+
+
+def test_the_reference_lists_every_rule() -> None:
+    page = (settings.BASE_DIR / "docs/reference/detection-rules.md").read_text()
+
+    for rule in DetectionRule.objects.all():
+        assert f"| `{rule.name}` | {rule.title}. " in page
+    for kind in RULE_KINDS:
+        assert f"| `{kind}` |" in page
