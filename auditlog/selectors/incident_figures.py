@@ -7,7 +7,7 @@ is what usually happens; a mean far above it says that some were left lying.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Count
@@ -62,19 +62,24 @@ def response_times(*, since: datetime, until: datetime) -> list[Times]:
     with connection.cursor() as cursor:
         cursor.execute(_TIMES, [since, until])
         rows = [_times(row) for row in cursor.fetchall()]
-    order = [None, *reversed(SEVERITIES)]
-    return sorted(rows, key=lambda times: order.index(times.severity))
+    order = ["", *reversed(SEVERITIES)]
+    return sorted(rows, key=lambda times: order.index(times.severity or ""))
 
 
-def _times(row: tuple[object, ...]) -> Times:
+def _times(row: tuple[Any, ...]) -> Times:
     severity, incidents, *figures, true_positives, resolved = row
-    numbers = [None if figure is None else float(str(figure)) for figure in figures]
+    # Averages come as decimals, medians as floats.
+    numbers = (None if each is None else float(each) for each in figures)
+    to_acknowledge, median_to_acknowledge, to_resolve, median_to_resolve = numbers
     return Times(
-        None if severity is None else str(severity),
-        int(str(incidents)),
-        *numbers,
-        int(str(true_positives)),
-        int(str(resolved)),
+        severity=severity,
+        incidents=incidents,
+        mean_to_acknowledge=to_acknowledge,
+        median_to_acknowledge=median_to_acknowledge,
+        mean_to_resolve=to_resolve,
+        median_to_resolve=median_to_resolve,
+        true_positives=true_positives,
+        resolved=resolved,
     )
 
 

@@ -58,8 +58,10 @@ def tell_routes(incident: Incident, reason: str, *, now: datetime) -> None:
         is_enabled=True, minimal_severity__in=SEVERITIES[: rank + 1]
     )
     if reason == "resolved":
-        routes = routes.filter(deliveries__incident=incident).distinct()
-    for route in routes:
+        told = Delivery.objects.filter(incident=incident).values("route")
+        routes = routes.filter(pk__in=told)
+    # Held, so that none of them is removed before this commits.
+    for route in routes.select_for_update(no_key=True).order_by("pk"):
         _write(route, incident, [reason], now=now)
         enqueue(TASK)
 
@@ -221,7 +223,15 @@ def _tell_story(delivery: Delivery, *, now: datetime) -> None:
 
 
 def _locked(delivery_id: UUID) -> Delivery | None:
-    """Return the message if it still waits: another worker may have been faster."""
+    """Return the message if it still waits: another worker may have been faster.
+
+    Held in the order in which everybody holds them: incident, route, message.
+    """
+    found = Delivery.objects.filter(pk=delivery_id).first()
+    if found is None:
+        return None
+    for rows, pk in ((Incident, found.incident_id), (Route, found.route_id)):
+        rows.objects.select_for_update(no_key=True).filter(pk=pk).first()
     return (
         Delivery.objects.select_for_update(of=("self",))
         .select_related("route", "incident")

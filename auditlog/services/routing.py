@@ -84,7 +84,7 @@ def change_secret(actor: Actor, route: Route) -> str:
 def remove_route(actor: Actor, route: Route) -> None:
     """Take the route away, with everything that was to be sent over it."""
     with transaction.atomic():
-        if not Route.objects.select_for_update().filter(pk=route.pk).exists():
+        if not Route.objects.select_for_update().filter(pk=route.pk).first():
             raise NotFound("There is no such route.")
         _evidence(actor, route, "removed")
         Route.objects.filter(pk=route.pk).delete()

@@ -97,7 +97,8 @@ def leave_a_head(file: Path) -> dict[str, str]:
     worker = Thread(target=work)
     worker.start()
     worker.join()
-    return json.loads(file.read_text().splitlines()[-1])
+    head: dict[str, str] = json.loads(file.read_text().splitlines()[-1])
+    return head
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ def raise_alerts(
 ) -> list[Alert]:
     """Open, grow or reopen the alert of each finding; return what is newly open."""
     findings = sorted(findings, key=lambda finding: finding.first_at)
+    if findings:
+        incidents.take_turn()  # what is read of alerts from here on stays true
     known = _known(spec, findings)
     opened: list[Alert] = []
     for finding in findings:

@@ -15,6 +15,7 @@ from auditlog.constants import MAX_NOTE, VERDICTS
 from auditlog.models import Incident, IncidentEntry
 from auditlog.registry import EventType
 from auditlog.services.incidents.timeline import tell_by
+from auditlog.services.incidents.turns import take_turn
 from auditlog.services.outbox import tell_routes
 from auditlog.services.recording import Target, record
 from chatsec.core.context import Actor
@@ -33,6 +34,7 @@ def acknowledge(actor: Actor, incident_id: UUID) -> Incident:
     """Say that somebody is on it."""
     now = timezone.now()
     with transaction.atomic():
+        take_turn()
         incident = _moved(incident_id, "acknowledged")
         incident.acknowledged_at, incident.acknowledged_by = now, _pseudonym(actor)
         _keep(incident)
@@ -50,6 +52,7 @@ def resolve(
         raise Invalid("Some fields are not valid.", fields={"verdict": [text]})
     now, text = timezone.now(), _clean(note)
     with transaction.atomic():
+        take_turn()
         incident = _moved(incident_id, "resolved")
         incident.resolved_at, incident.resolved_by = now, _pseudonym(actor)
         incident.verdict = verdict
@@ -76,7 +79,9 @@ def add_note(actor: Actor, incident_id: UUID, *, text: str) -> IncidentEntry:
 
 
 def _locked(incident_id: UUID) -> Incident:
-    found = Incident.objects.select_for_update().filter(pk=incident_id).first()
+    found = (
+        Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
+    )
     if found is None:
         raise NotFound("There is no such incident.")
     return found

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from auditlog import events
@@ -14,14 +13,12 @@ from auditlog.models import Alert, DetectionRule, Incident
 from auditlog.registry import EventType
 from auditlog.runbooks import GENERAL, Runbook, get_runbook, runbook_of
 from auditlog.services.incidents.timeline import tell
+from auditlog.services.incidents.turns import take_turn
 from auditlog.services.outbox import tell_routes
 from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Json
-
-# Whether an incident exists is asked and then acted upon: by one at a time.
-_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec incidents'))"
 
 
 def take_alert(alert: Alert, *, now: datetime | None = None) -> Incident:
@@ -34,8 +31,7 @@ def take_alert(alert: Alert, *, now: datetime | None = None) -> Incident:
     """
     now = now or timezone.now()
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_ONE_AT_A_TIME)
+        take_turn()
         alert.refresh_from_db(fields=["incident"])
         own = _locked(alert)
         if own is not None and own.state != "resolved":
@@ -51,6 +47,7 @@ def take_alert(alert: Alert, *, now: datetime | None = None) -> Incident:
 def alert_grew(alert: Alert, *, now: datetime | None = None) -> None:
     """Let the incident of a known alert know that it goes on."""
     with transaction.atomic():
+        take_turn()
         incident = _locked(alert)
         if incident is not None and incident.state != "resolved":
             _grown(incident, alert, now=now or timezone.now())
@@ -59,7 +56,7 @@ def alert_grew(alert: Alert, *, now: datetime | None = None) -> None:
 def _locked(alert: Alert) -> Incident | None:
     if alert.incident_id is None:
         return None
-    return Incident.objects.select_for_update().get(pk=alert.incident_id)
+    return Incident.objects.select_for_update(no_key=True).get(pk=alert.incident_id)
 
 
 def _about(alert: Alert) -> str:
@@ -72,7 +69,7 @@ def _about(alert: Alert) -> str:
 
 def _unresolved(alert: Alert) -> Incident | None:
     return (
-        Incident.objects.select_for_update()
+        Incident.objects.select_for_update(no_key=True)
         .filter(
             fingerprint=_about(alert),
             state__in=("open", "acknowledged"),
@@ -93,7 +90,7 @@ def _resolved_lately(alert: Alert) -> Incident | None:
     newest = same_rule.order_by("last_at").values_list("pk", flat=True).last()
     if newest is None:
         return None
-    return Incident.objects.select_for_update().get(pk=newest)
+    return Incident.objects.select_for_update(no_key=True).get(pk=newest)
 
 
 def _opened(alert: Alert, *, now: datetime) -> Incident:
@@ -128,6 +125,7 @@ def _reopened(incident: Incident, alert: Alert, *, now: datetime) -> Incident:
     incident.acknowledged_at = incident.acknowledged_by = None
     incident.resolved_at = incident.resolved_by = None
     incident.save()
+    incident.alerts.update(state=incident.state)
     _attach(alert, incident)
     facts: dict[str, Json] = {**_facts(alert), "verdict": was}
     tell(incident, "reopened", at=now, alert=alert, facts=facts)

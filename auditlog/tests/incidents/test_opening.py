@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -220,7 +221,7 @@ def test_the_runbook_that_a_rule_names_comes_first() -> None:
 
 
 def test_networks_and_rules_without_anybody_have_incidents_of_their_own() -> None:
-    nobody: dict[str, object] = {"actor_pseudonym": None}
+    nobody: dict[str, Any] = {"actor_pseudonym": None}
     first = make_incident(**nobody, group_hash=b"1" * 16, rule="password_spray")
     same = make_incident(**nobody, group_hash=b"1" * 16, rule="credential_stuffing")
     other = make_incident(**nobody, group_hash=b"2" * 16, rule="password_spray")
