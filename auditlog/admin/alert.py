@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from auditlog import events, selectors
@@ -38,7 +40,17 @@ class AlertChangeList(ChangeList):
 class AlertAdmin(ReadOnlyAdmin):
     """What the detection rules found."""
 
-    list_display = ("last", "badge", "severity", "rule", "actor", "count", "why")
+    list_display = (
+        "last",
+        "badge",
+        "severity",
+        "rule",
+        "actor",
+        "count",
+        "why",
+        "part_of",
+    )
+    list_select_related = ("incident",)
     list_filter = ("state", "severity", "rule")
     ordering = ("-id",)
 
@@ -74,3 +86,11 @@ class AlertAdmin(ReadOnlyAdmin):
     def why(self, alert: Alert) -> str:
         """Return what the rule says of it."""
         return alert.title
+
+    @admin.display(description="Incident", empty_value="-")
+    def part_of(self, alert: Alert) -> SafeString | None:
+        """Return the incident as a link to its page."""
+        if alert.incident is None:
+            return None
+        address = reverse("audit-incident", args=[alert.incident.pk])
+        return format_html('<a href="{}">{}</a>', address, alert.incident.label)

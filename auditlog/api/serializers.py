@@ -174,6 +174,7 @@ class AlertRow(serializers.Serializer[Alert]):
     last_at = serializers.DateTimeField()
     count = serializers.IntegerField()
     state = serializers.ChoiceField(choices=ALERT_STATES)
+    incident = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
 
     class Meta:
@@ -195,6 +196,7 @@ def _alert_row(read: selectors.ReadAlert) -> dict[str, Json]:
         "last_at": alert.last_at.isoformat(),
         "count": alert.count,
         "state": alert.state,
+        "incident": str(alert.incident_id) if alert.incident_id else None,
         "created_at": alert.created_at.isoformat(),
     }
 

@@ -196,3 +196,9 @@ def test_pages_follow_a_cursor_at_a_constant_cost(api: Api, admin: Any) -> None:
     ids = [row["id"] for row in first["results"] + second["results"]]
     assert len(set(ids)) == 8
     assert ids == sorted(ids, reverse=True)
+
+
+def test_alerts_lead_to_their_incident(client: Any, incident: Incident) -> None:
+    (row,) = client.get("/api/v1/audit/alerts").json()["results"]
+
+    assert row["incident"] == str(incident.pk)

@@ -355,6 +355,14 @@ def test_a_route_that_fails_is_marked(browser: Browser, admin: Any) -> None:
     assert "1 given up before" in text_of(client.get(ROUTES))
 
 
+def test_the_list_of_alerts_leads_there(
+    browser: Browser, admin: Any, incident: Incident
+) -> None:
+    page = text_of(browser(admin).get("/admin/auditlog/alert/"))
+
+    assert f'<a href="{page_of(incident)}">{incident.label}</a>' in page
+
+
 def test_the_admin_index_leads_there(browser: Browser, admin: Any) -> None:
     page = text_of(browser(admin).get("/admin/"))
 
