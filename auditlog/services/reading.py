@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils import timezone
+
 from auditlog import events, selectors
 from auditlog.models import Event
 from auditlog.services.recording import Target, record
@@ -42,7 +44,8 @@ def read_page(words: Mapping[str, str], *, cursor: str, size: int) -> Shown:
 
 def read_counts(words: Mapping[str, str]) -> selectors.Counts:
     """Return how many events there were when; the question is on record."""
-    counts = selectors.count_events(selectors.read_filters(words))
+    now = timezone.now()
+    counts = selectors.count_events(selectors.read_filters(words, now=now), now=now)
     record(events.EVENTS_COUNTED, result_count=counts.total, details=_asked(words))
     return counts
 

@@ -30,7 +30,9 @@ EVENTS, ALERTS = "/api/v1/audit/events", "/api/v1/audit/alerts"
 Api = Callable[..., Any]
 
 
-@pytest.mark.parametrize("path", [EVENTS, ALERTS, f"{EVENTS}/{UUID(int=1)}"])
+@pytest.mark.parametrize(
+    "path", [EVENTS, ALERTS, f"{EVENTS}/{UUID(int=1)}", f"{EVENTS}/counts"]
+)
 def test_only_auditors_read(api: Api, charlie: Any, path: str) -> None:
     assert api().get(path).status_code == 401
     assert api(charlie).get(path).status_code == 403
@@ -129,6 +131,15 @@ def test_it_filters_by_everything_else(api: Api, admin: Any) -> None:
         ("until=2026-13-45", "until"),
         ("since=2026-02-01&until=2026-01-01", "until"),
         ("request_id=%00", "request_id"),
+        ("severity=bad", "severity"),
+        ("channel=fax", "channel"),
+        ("period=eon", "period"),
+        ("country=Spain", "country"),
+        ("same_session=x", "same_session"),
+        (f"same_network={UUID(int=7)}", "same_network"),
+        ("since=0001-01-01", "since"),
+        ("until=9999-12-31T23:59:59-14:00", "until"),
+        ("cursor=AAAA", "cursor"),
         ("resource=" + "x" * 201, "resource"),
         ("cursor=" + quote(b64encode(b"p=not-a-uuid").decode()), "cursor"),
     ],
@@ -139,6 +150,19 @@ def test_bad_values_are_named(api: Api, admin: Any, query: str, field: str) -> N
     assert answer.status_code == 400
     assert answer["Content-Type"].startswith("application/problem+json")
     assert field in answer.json()["errors"]
+
+
+def test_counts_are_given_over_time(api: Api, admin: Any) -> None:
+    for outcome in ("success", "denied", "denied"):
+        make_event(events.DATA_ACCESS, outcome=outcome)
+
+    body = api(admin).get(f"{EVENTS}/counts", {"type": "data_access", "period": "hour"})
+
+    counts = body.json()
+    assert counts["total"] == 3
+    assert counts["step_seconds"] == 60
+    assert sum(bucket["denied"] for bucket in counts["buckets"]) == 2
+    assert Event.objects.filter(event_type="auditlog.events_counted").count() == 1
 
 
 def test_pages_follow_the_cursor(api: Api, admin: Any) -> None:
