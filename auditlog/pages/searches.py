@@ -34,6 +34,7 @@ class Saved(NamedTuple):
 def shown() -> list[Saved]:
     """Return the searches that the visitor may use."""
     actor = current_actor()
+    selectors.warm_names(actor)
     return [
         Saved(
             row.id,

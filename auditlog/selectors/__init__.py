@@ -49,7 +49,7 @@ from auditlog.selectors.search import (
     matching,
     story_of,
 )
-from auditlog.selectors.searches import get_search, list_searches
+from auditlog.selectors.searches import get_search, list_searches, warm_names
 from auditlog.selectors.spooled import dead_records, spooled_records
 
 __all__ = [
@@ -106,5 +106,6 @@ __all__ = [
     "spooled_records",
     "storable_words",
     "story_of",
+    "warm_names",
     "write_cursor",
 ]

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from auditlog.models import SavedSearch
 from chatsec.core.context import Actor
+from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import NotFound
 
 
@@ -16,6 +17,12 @@ def list_searches(actor: Actor) -> QuerySet[SavedSearch]:
     visible = Q(owner_id=actor.id) | Q(is_shared=True)
     rows = SavedSearch.objects.filter(visible).select_related("owner")
     return rows.order_by("created_at", "id")
+
+
+def warm_names(actor: Actor) -> None:
+    """Load in one query the keys that open the names of what the actor sees."""
+    owners = list_searches(actor).order_by().values_list("owner_id", flat=True)
+    subject_keys().warm(set(owners))
 
 
 def get_search(actor: Actor, search_id: UUID) -> SavedSearch:

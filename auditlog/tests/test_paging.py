@@ -86,6 +86,20 @@ def test_pages_back_are_the_list_too(
     assert found == everything
 
 
+def test_a_page_that_holds_the_rest_is_the_last(log: list[Event]) -> None:
+    wanted: EventFilter = {"event_type": "chatbot_query"}
+
+    page = selectors.find_page(wanted, size=len(log))
+
+    assert page.events == expected(wanted)
+    assert page.older is None
+    oldest = page.events[-1]
+    key = Key(oldest.occurred_at, oldest.event_id)
+    back = selectors.find_page(wanted, size=len(log) - 1, turn=Turn("newer", key))
+    assert back.events == page.events[:-1]
+    assert back.newer is None
+
+
 def test_an_empty_log_has_one_empty_page() -> None:
     page = selectors.find_page({"event_type": "error"}, size=5)
 

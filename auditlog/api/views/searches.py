@@ -27,6 +27,7 @@ class SearchList(ApiView):
     @extend_schema(responses=SearchRow(many=True))
     def get(self, request: Request) -> Response:
         """Return one page of searches, oldest first."""
+        selectors.warm_names(current_actor())
         rows: QuerySet[SavedSearch] = selectors.list_searches(current_actor())
         order = ("created_at", "id")
         return paginate(request, rows, ordering=order, serializer=SearchRow)

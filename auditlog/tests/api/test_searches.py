@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from auditlog.models import SavedSearch
+from auditlog.services.searches import save_search
+from auditlog.tests.factories import forget_cached_keys, make_actor
 
 pytestmark = pytest.mark.django_db
 SEARCHES = "/api/v1/audit/searches"
@@ -32,6 +37,31 @@ def test_a_search_is_saved_read_changed_and_deleted(api: Api, admin: Any) -> Non
     assert changed.json()["name"] == client.get(one).json()["name"] == "all denials"
     assert client.delete(one).status_code == 204
     assert client.get(one).status_code == 404
+
+
+def test_the_query_count_does_not_depend_on_the_rows(api: Api, admin: Any) -> None:
+    client = api(admin)
+
+    def queries() -> int:
+        forget_cached_keys()
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(SEARCHES).status_code == 200
+        return len(captured)
+
+    def share_one(number: int) -> None:
+        people = import_module("accounts.tests.factories")
+        owner = make_actor(people.make_user(f"auditor-{number}"))
+        words = {"outcome": "denied"}
+        save_search(owner, name="shared", words=words, is_shared=True)
+
+    share_one(0)
+    queries()  # the policy is compiled by the first
+    few = queries()
+    for number in range(1, 6):
+        share_one(number)
+
+    assert queries() == few
+    assert len(client.get(SEARCHES).json()["results"]) == 6
 
 
 def test_a_name_that_is_taken_is_a_conflict(api: Api, admin: Any) -> None:
