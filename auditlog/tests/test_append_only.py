@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg2
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, ProgrammingError, connections, transaction
 
 from auditlog import checks
 from auditlog.models import Event
 from auditlog.tests.factories import make_event
+from chatsec import embedded
 
 DATABASES = ["default", "owner", "retention"]
 pytestmark = pytest.mark.django_db(databases=DATABASES)
@@ -121,6 +125,69 @@ def test_the_application_cannot_reach_around(event: Event) -> None:
 
     assert ways_through("default", ways) == []
     assert everything() == before
+
+
+@committing
+def test_retention_cannot_reach_around_either(event: Event) -> None:
+    before, name = everything(), leaf_of(event)
+    ways = {
+        way: text.format(leaf=f"audit_parts.{name}", name=name)
+        for way, text in ELSEWHERE.items()
+        # What it is there for; younger partitions are refused by the function.
+        if way != "make partitions"
+    }
+
+    assert ways_through("retention", ways) == []
+    assert everything() == before
+
+
+@pytest.mark.parametrize("column", ["xid", "epoch"])
+def test_nobody_chooses_the_transaction_that_he_writes_in(column: str) -> None:
+    named = (
+        f"INSERT INTO auditlog_event (event_id, category, occurred_at, event_type,"
+        f" severity, outcome, actor_kind, expires_at, {column}) VALUES"
+        f" (gen_random_uuid(), 'access', now(), 'x', 'info', 'success', 'system',"
+        f" now() + interval '90 days', 1)"
+    )
+
+    for alias in ("default", "retention"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            attempt(alias, named)
+
+
+@committing
+def test_replica_mode_opens_nothing(event: Event) -> None:
+    """In replica mode ordinary triggers sleep; these are ENABLE ALWAYS."""
+    before = everything()
+    assert is_refused("owner", "SET session_replication_role = replica")
+
+    with superuser() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        for way in ("update", "delete", "truncate", "upsert", "merge"):
+            for table in tables_of(event):
+                with pytest.raises(psycopg2.Error, match="append-only"):
+                    cursor.execute(ON_TABLE[way].format(table=table))
+
+    assert everything() == before
+
+
+@contextmanager
+def superuser() -> Iterator[Any]:
+    engines = embedded.ensure_running(settings.CHATSEC_DATA_DIR, durable=False)
+    found = engines.superuser.django()
+    connection = psycopg2.connect(
+        dbname=connections["default"].settings_dict["NAME"],
+        user=found["USER"],
+        password=found["PASSWORD"],
+        host=found["HOST"],
+        port=found["PORT"] or None,
+    )
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
 
 
 @committing
