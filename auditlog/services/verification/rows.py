@@ -17,6 +17,7 @@ from auditlog.proofs.in_sql import leaf_sql
 from auditlog.services.seal_chain import batched_ids
 from auditlog.services.verification.chain_walk import Chain
 from auditlog.services.verification.findings import Fault, Finding, Report
+from auditlog.services.verification.wholesale import Slack, verify_wholesale
 
 # A batch of seals with about so many events is read by one query.
 BATCH_EVENTS: Final = 100_000
@@ -79,17 +80,27 @@ def verify_batch(
     first: int, last: int, *, pruned: Iterable[str], swept: frozenset[bytes]
 ) -> Report:
     """Compare the events of these seals with the rows; name each that differs."""
+    seals = list(Seal.objects.filter(number__range=(first, last)).order_by("number"))
+    gone = set(pruned)
+    slack = Slack(LATEST, EARLIEST)
+    if (report := verify_wholesale(seals, pruned=gone, slack=slack)) is not None:
+        return report
+    return _verify_each(seals, gone=gone, swept=swept)
+
+
+def _verify_each(
+    seals: Iterable[Seal], *, gone: set[str], swept: frozenset[bytes]
+) -> Report:
     report = Report()
     expected: dict[bytes, Sealed] = {}
     windows: list[tuple[int, int, int]] = []
-    for seal in Seal.objects.filter(number__range=(first, last)).order_by("number"):
+    for seal in seals:
         expected.update(_contents(seal, report))
         if seal.xid_from is not None and seal.xid_below is not None:
             windows.append((seal.epoch, seal.xid_from, seal.xid_below))
     report.events = len(expected)
     for row in _rows(windows, expected):
         _compare(row, expected, swept, report)
-    gone = set(pruned)
     for event_id, sealed in expected.items():
         if sealed.partition in gone:
             report.pruned += 1

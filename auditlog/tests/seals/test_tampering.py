@@ -17,6 +17,8 @@ from pytest_django.fixtures import Settings
 from auditlog.models import Event, Seal
 from auditlog.services import sealer
 from auditlog.services.verification import Fault, Report, verify_log
+from auditlog.services.verification.rows import EARLIEST, LATEST, _verify_each
+from auditlog.services.verification.wholesale import Slack, verify_wholesale
 from auditlog.tests.factories import (
     make_actor,
     make_event,
@@ -106,6 +108,23 @@ def test_an_event_that_is_moved_elsewhere_is_named(change: str) -> None:
         execute(f"UPDATE auditlog_event SET {change} WHERE event_id = %s", victim)
 
     assert faults(verify_log()) == {(Fault.CHANGED, victim)}
+
+
+def test_the_quick_look_and_the_thorough_one_agree(events: list[Event]) -> None:
+    seals = list(Seal.objects.order_by("number"))
+    every, slack = set[str](), Slack(LATEST, EARLIEST)
+
+    quick = verify_wholesale(seals, pruned=every, slack=slack)
+    assert quick is not None
+    assert quick == _verify_each(seals, gone=every, swept=frozenset())
+    assert quick.events == len(events)
+
+    with as_superuser() as execute:
+        execute(
+            "UPDATE auditlog_event SET xid = xid + 1 WHERE event_id = %s",
+            events[-1].event_id,
+        )
+    assert verify_wholesale(seals, pruned=every, slack=slack) is None
 
 
 def test_an_edited_event_is_named(events: list[Event]) -> None:
