@@ -148,6 +148,8 @@ def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
     is_of_people = spec.group in ("actor", "subject")
     if not is_of_people and (spec.kind in OF_A_PERSON or spec.risk):
         found["group"] = ["What compares or adds up people groups by actor or subject."]
+    if spec.kind == "temporal_ordered" and not texts and _is_mixed(spec):
+        found["group"] = ["Both steps and the rule are by network, or none is."]
     if spec.kind == "baseline" and spec.window not in (HOUR, DAY):
         found["window_seconds"] = ["A baseline is of an hour (3600) or a day (86400)."]
     if not SECOND <= spec.window <= LONGEST_WINDOW:
@@ -168,6 +170,14 @@ def events_of(spec: RuleSpec) -> tuple[str, ...]:
         listed = one.get("events", []) if isinstance(one, dict) else []
         names += [str(name) for name in listed] if isinstance(listed, list) else []
     return tuple(names)
+
+
+def _is_mixed(spec: RuleSpec) -> bool:
+    """Whether networks would be compared with people."""
+    steps = (spec.parameters["first"], spec.parameters["then"])
+    by = {str(step.get("by")) for step in steps if isinstance(step, dict)}
+    of_networks = {name == "network" for name in (*by, spec.group)}
+    return len(of_networks) > 1 or spec.group == "everyone"
 
 
 def _sentence(error: ValidationError) -> str:

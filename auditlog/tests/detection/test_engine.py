@@ -284,6 +284,15 @@ class TestChanging:
 
         assert field in refused.value.fields
 
+    @pytest.mark.parametrize("group", ["actor", "everyone"])
+    def test_people_are_not_compared_with_networks(self, group) -> None:
+        rule = rule_named("sign_in_after_spray")
+
+        with pytest.raises(RuleRefused) as refused:
+            detection.change_rule(rule.id, terms_of(rule, group=group))
+
+        assert set(refused.value.fields) == {"group"}
+
     def test_a_name_is_given_once(self) -> None:
         rule = rule_named("blocked_messages")
 
