@@ -499,3 +499,19 @@ def test_what_the_system_does_never_counts() -> None:
     )
 
     assert found(rule("lockout_storm_sign_in")) == []
+
+
+def test_an_ordered_episode_ends_with_the_second_thing() -> None:
+    who, success = person(), NOW - 10 * MINUTE
+    for until in (success - MINUTE, NOW):
+        make_events(
+            "accounts.sign_in_failed",
+            every(SECOND, count=5, until=until),
+            subject_pseudonym=who,
+            actor_kind="anonymous",
+        )
+    make_events("accounts.signed_in", [success], actor_pseudonym=who)
+
+    (one,) = found(rule("sign_in_after_failures"))
+
+    assert one.last_at == success
