@@ -48,6 +48,7 @@ def _for_subject(read: ReadEvent, pseudonym: UUID) -> Mapping[str, Json]:
         found["resource_type"] = event.resource_type
         found["resource_id"] = event.resource_id
     if is_actor:
+        found["country"] = event.country or ""
         found["details"] = dict(read.details)
     if is_subject:
         found["about_you"] = dict(read.subject_details)

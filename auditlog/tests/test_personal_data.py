@@ -37,6 +37,7 @@ def test_a_person_gets_what_he_did_and_what_was_done_about_him() -> None:
     own, about = export_events(alice.id)
 
     assert (own["done_by"], own["details"]) == ("you", {"intent": "sales_summary"})
+    assert own["country"] == ""
     assert about["done_by"] == "user"
     assert about["about_you"] == {"email": "alice@example.org", "target_label": "alice"}
     assert "details" not in about
