@@ -10,10 +10,11 @@ from django.db import transaction
 from accounts import events, notices
 from accounts.models import AccountToken, ExternalIdentity, User
 from accounts.places import HASHING
-from accounts.services import account_tokens, passwords, people
+from accounts.services import account_tokens, lockout, passwords, people
 from accounts.services.identities import Claimed, link_identity
 from accounts.services.notices import mail_link
 from auditlog.services import record
+from chatsec.core import context
 from chatsec.core.errors import Conflict
 
 Purpose = AccountToken.Purpose
@@ -44,6 +45,7 @@ def accept_invitation(
 
     Raises LinkExpired, Invalid, AccountLocked, Busy.
     """
+    lockout.refuse_closed_from(context.current().ip)
     with HASHING.take():
         passwords.check_link(raw, Purpose.INVITATION)
         return _accept(raw, password=password, display_name=display_name)

@@ -8,17 +8,19 @@ in PostgreSQL, so the count is one count for every process and outlives the cach
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 from math import ceil
+from operator import or_
 from time import monotonic, sleep
 from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -99,8 +101,7 @@ def attempt(
     block that dies leaves its place taken: a crash is no free try.
     """
     account = account_digest(user, name)
-    keys = _own_keys(user) or _keys(account, ip)
-    reserved = Attempt(account, user, keys)
+    reserved = Attempt(account, user, _own_keys(user) or _keys(account, ip))
     with _reserved(reserved, now=now or timezone.now()) as attempt:
         yield attempt
 
@@ -111,9 +112,8 @@ def attempt_from(ip: str | None, *, now: datetime | None = None) -> Iterator[Att
 
     Only the address and its network are counted.
     """
-    keys = _keys(b"", ip)
-    del keys[Scope.ACCOUNT]
-    with _reserved(Attempt(b"", None, keys), now=now or timezone.now()) as attempt:
+    reserved = Attempt(b"", None, _network_keys(ip))
+    with _reserved(reserved, now=now or timezone.now()) as attempt:
         yield attempt
 
 
@@ -134,6 +134,28 @@ def attempt_by_app(
         raise TooMany(
             APP_REFUSED_MESSAGE, retry_after_seconds=locked.retry_after_seconds
         ) from locked
+
+
+def refuse_closed(user: User | None, *, name: str = "", ip: str | None) -> None:
+    """Raise AccountLocked where `attempt` would find a budget closed; count nothing.
+
+    Asked before a place is taken (`accounts.places`): requests that are refused anyway
+    would keep everybody else out of the few there are.
+    """
+    _refuse_closed(_own_keys(user) or _keys(account_digest(user, name), ip))
+
+
+def refuse_closed_from(ip: str | None) -> None:
+    """Raise AccountLocked where `attempt_from` would; count nothing."""
+    _refuse_closed(_network_keys(ip))
+
+
+def _refuse_closed(keys: Mapping[str, bytes]) -> None:
+    asked = [Q(scope=scope, digest=digest) for scope, digest in keys.items()]
+    if asked:
+        now = timezone.now()
+        rows = AttemptBudget.objects.filter(reduce(or_, asked))
+        _refuse_spent([_pruned(budget, now=now) for budget in rows], now=now)
 
 
 @contextmanager
@@ -166,11 +188,16 @@ def _own_digest(what: Literal["session", "device", "app"], row_id: UUID | str) -
 
 
 def _keys(account: bytes, ip: str | None) -> dict[str, bytes]:
-    keys = {str(Scope.ACCOUNT): account}
-    if ip is not None:
-        keys[Scope.ADDRESS] = _network_digest(address_of(ip))
-        keys[Scope.SUBNET] = _network_digest(subnet_of(ip))
-    return keys
+    return {str(Scope.ACCOUNT): account, **_network_keys(ip)}
+
+
+def _network_keys(ip: str | None) -> dict[str, bytes]:
+    if ip is None:
+        return {}
+    return {
+        str(Scope.ADDRESS): _network_digest(address_of(ip)),
+        str(Scope.SUBNET): _network_digest(subnet_of(ip)),
+    }
 
 
 def _network_digest(network: str) -> bytes:
@@ -199,9 +226,7 @@ def _has_place(reserved: Attempt, *, now: datetime) -> bool:
     """Whether a place was reserved in each budget; raise AccountLocked at a limit."""
     with transaction.atomic():
         budgets = _locked_budgets(reserved, now=now)
-        waits = [_seconds_to_wait(budget, now=now) for budget in budgets]
-        if any(waits):
-            raise AccountLocked(retry_after_seconds=max(waits))
+        _refuse_spent(budgets, now=now)
         if any(len(each.tries) >= LIMITS[each.scope] for each in budgets):
             return False
         for budget in budgets:
@@ -209,6 +234,12 @@ def _has_place(reserved: Attempt, *, now: datetime) -> bool:
             budget.touched_at = now
             budget.save(update_fields=["tries", "touched_at"])
     return True
+
+
+def _refuse_spent(budgets: Sequence[AttemptBudget], *, now: datetime) -> None:
+    waits = [_seconds_to_wait(budget, now=now) for budget in budgets]
+    if any(waits):
+        raise AccountLocked(retry_after_seconds=max(waits))
 
 
 def _settle(reserved: Attempt, *, now: datetime) -> None:

@@ -45,6 +45,7 @@ def change_password(
     user = session.user
     if has_second_factor(user):
         proof.require_recent(session)
+    lockout.refuse_closed(user, ip=context.current().ip)
     with HASHING.take():
         proof.require_password(request, user, current)
         if new == current:
@@ -75,10 +76,12 @@ def ask_reset(name: str) -> None:
     Nothing tells whether there was: neither the answer nor how long it took, which is
     far above what either needs and far below what a visitor notices.
     """
+    ip = context.current().ip
+    lockout.refuse_closed_from(ip)
     with (
         RESETS.take(),
         answered_after(constants.RESET_ANSWER_SECONDS),
-        lockout.attempt_from(context.current().ip),
+        lockout.attempt_from(ip),
     ):
         user = find_user_by_login(name)
         if user is not None:
@@ -102,6 +105,7 @@ def reset_password(raw: str, password: str, *, end_keys: bool = False) -> User:
     The second factor stays what it was. Raises LinkExpired, Invalid, AccountLocked
     or Busy.
     """
+    lockout.refuse_closed_from(context.current().ip)
     with HASHING.take():
         check_link(raw, Purpose.RESET)
         return _reset(raw, password, end_keys=end_keys)

@@ -109,10 +109,9 @@ def require_password(request: HttpRequest, user: User, password: str) -> None:
 
     Raises Busy; AccountLocked; Invalid (`wrong_password`).
     """
-    with (
-        HASHING.take(),
-        lockout.attempt(user, ip=context.current().ip) as attempt,
-    ):
+    ip = context.current().ip
+    lockout.refuse_closed(user, ip=ip)
+    with HASHING.take(), lockout.attempt(user, ip=ip) as attempt:
         found = auth.authenticate(
             request,
             username=attempt.account.hex(),

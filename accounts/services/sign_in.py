@@ -33,7 +33,7 @@ from accounts.models import (
     ProviderSession,
     User,
 )
-from accounts.pacing import answered_after
+from accounts.pacing import answered_after, clock
 from accounts.places import HASHING
 from accounts.selectors import (
     ShownFactor,
@@ -81,20 +81,24 @@ def check_password(
     An unknown name, a wrong password and a closed account take the same path: one
     reservation, one hash, one answer, at the same time.
     """
-    # The place comes first: a try that nobody has time for is not counted.
+    begun, name = clock(), name[: MAX_LOGIN_LENGTH + 1]
+    user = find_user_by_login(name)
+    lockout.refuse_closed(user, name=name, ip=context.current().ip)
+    # The place comes before the count: a try that nobody has time for is no try.
     with (
         HASHING.take(),
-        answered_after(constants.FAILURE_ANSWER_SECONDS, only_failures=True),
+        answered_after(
+            constants.FAILURE_ANSWER_SECONDS, since=begun, only_failures=True
+        ),
     ):
-        found = _compare(request, name[: MAX_LOGIN_LENGTH + 1], password)
+        found = _compare(request, user, name, password)
     if has_second_factor(found):
         methods = tuple(factor_methods(found))
         return CodeNeeded(challenges.start_sign_in(found), methods)
     return Proven(found, (PASSWORD,))
 
 
-def _compare(request: HttpRequest, name: str, password: str) -> User:
-    user = find_user_by_login(name)
+def _compare(request: HttpRequest, user: User | None, name: str, password: str) -> User:
     with lockout.attempt(user, name=name, ip=context.current().ip) as attempt:
         found = auth.authenticate(
             request,

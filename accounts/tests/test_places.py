@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -13,10 +14,11 @@ from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from accounts import constants, pacing, places
+from accounts.constants import LOCK_AFTER_FAILURES
 from accounts.errors import AccountLocked, Busy
 from accounts.models import AttemptBudget, AuthSession
 from accounts.places import Places
-from accounts.services import lockout
+from accounts.services import lockout, passwords
 from accounts.services.invitations import invite
 from accounts.services.passwords import ask_reset
 from accounts.tests.factories import PASSWORD, make_user
@@ -216,6 +218,69 @@ def test_a_full_server_refuses_the_signed_in_too(full, api, alice):
 
     assert [answer.json()["code"] for answer in answers] == ["busy"] * 2
     assert not AttemptBudget.objects.exists()
+
+
+# Requests that are refused anyway take nobody's place.
+def spend(user, ip):
+    """Fail as often as it takes to close the account, or else the address."""
+    tries = constants.ADDRESS_FAILURES if user is None else LOCK_AFTER_FAILURES
+    for _ in range(tries):
+        if user is None:
+            with lockout.attempt_from(ip):
+                pass
+        else:
+            with lockout.attempt(user, ip=None):
+                pass
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", [api_sign_in, page_sign_in])
+def test_tries_at_a_locked_account_take_no_place(door, full):
+    spend(make_user("alice"), None)
+
+    answer = door("alice", None)
+
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 60
+    assert constants.BUSY_MESSAGE not in answer.content.decode()
+
+
+def ask_for_reset(_, __):
+    return APIClient().post("/api/v1/auth/password/reset", {"username": "alice"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", [*DOORS, ask_for_reset], ids=lambda d: d.__name__)
+def test_tries_from_a_closed_address_take_no_place(door, full, monkeypatch):
+    alice = make_user("alice")
+    ask_reset("alice")
+    monkeypatch.setattr(passwords, "RESETS", Places(0))
+    zoe = invite("zoe", email="zoe@example.org", display_name="zoe")
+    tokens = {"reset": mailed_token(alice), "invitation": mailed_token(zoe)}
+    spend(None, "127.0.0.1")
+
+    answer = door("alice", tokens.get)
+
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 60
+    assert constants.BUSY_MESSAGE not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_tries_of_a_spent_session_take_no_place(full, api, alice):
+    client = api(alice)
+    session = AuthSession.objects.get(user=alice)
+    actor = replace(ANONYMOUS, person=alice, session_id=session.id)
+    with context.bound(RequestContext(actor=actor)):
+        spend(alice, None)
+    sent = {"current_password": PASSWORD, "password": NEW}
+
+    answers = [
+        client.post("/api/v1/auth/password", sent),
+        client.post("/api/v1/auth/step-up", {"password": PASSWORD}),
+    ]
+
+    assert [answer.json()["code"] for answer in answers] == ["account_locked"] * 2
 
 
 # Waiting for the tries of others.

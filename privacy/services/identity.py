@@ -55,6 +55,7 @@ def prove_identity(actor: Actor, *, password: str | None, now: datetime) -> str:
 def _is_password_of(actor: Actor, password: str) -> bool:
     user = User.objects.get(id=subject_of(actor))
     ip = context.current().ip
+    lockout.refuse_closed(user, name=user.username, ip=ip)
     with (
         HASHING.take(),
         lockout.attempt(user, name=user.username, ip=ip) as attempt,

@@ -151,3 +151,26 @@ def test_a_crowd_of_guesses_leaves_room_for_others(servers, people, size):
     assert {answer.status for answer in answers} <= {202, 401, 429}
     assert sum(answer.status == 401 for answer in answers) <= 5 * len(names)
     assert size < 200 or watch.p95 < 1
+
+
+def test_guesses_at_a_locked_name_keep_nobody_else_out(servers, people):
+    """One address and one name are enough to send; they must not be enough to harm."""
+    wire, over = servers.wires[0], threading.Event()
+    locked, honest = people.make().username, asks_of(people, 8)
+    guess = {"username": locked, "password": "guess"}
+    while wire.post(TOKEN, guess).status == 401:
+        pass
+
+    def flood():
+        while not over.is_set():
+            wire.post(TOKEN, guess)
+
+    crowd = [threading.Thread(target=flood) for _ in range(12)]
+    for thread in crowd:
+        thread.start()
+    answers = [wire.send(ask) for ask in honest]
+    over.set()
+    for thread in crowd:
+        thread.join()
+
+    assert [answer.status for answer in answers] == [200] * len(honest)
