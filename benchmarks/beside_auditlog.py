@@ -14,7 +14,8 @@ from typing import Any
 
 
 def main() -> None:
-    """Measure on the database that stdin names."""
+    """Measure on the database that stdin names, the library being where argv says."""
+    sys.path.insert(0, sys.argv[1])
     given = json.load(sys.stdin)
     import django
     from django.conf import settings

@@ -30,7 +30,7 @@ LEAVES = {"change": 2, "refuse": 1, "fail": 1, "note": 1}
 ACTS_BETWEEN = 6
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A directory with engines of its own, migrated, with production durability."""
     with durable_cluster() as place:
