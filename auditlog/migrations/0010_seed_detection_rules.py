@@ -51,7 +51,7 @@ PLACES = [
         "new_network",
         "Signed in from a network not seen in 30 days",
         "Somebody else has the password",
-        "new_value", "actor", HOUR, "notice", "new_origin", 20,
+        "new_value", "actor", HOUR, "notice", "new_origin", 30,
         {"events": SIGNED_IN, "value": "network", "days": 30, "after_events": 3},
     ),
     (
@@ -106,6 +106,13 @@ SIGN_INS = [
         "Names or passwords are guessed; the names need not exist",
         "event_count", "network", 15 * MINUTE, "warning", "failed_sign_ins", 0,
         {"events": FAILED, "more_than": 30},
+    ),
+    (
+        "failed_sign_ins_in_1_hour",
+        "More than 5 failed sign-ins of one account in an hour",
+        "A password or code is guessed, slower than the lock",
+        "event_count", "subject", HOUR, "warning", "failed_sign_ins", 0,
+        {"events": FAILED, "more_than": 5},
     ),
     (
         "failed_sign_ins_in_24_hours",
@@ -179,6 +186,20 @@ DATA = [
         {"events": ["authorization_denied"], "value": "resource", "more_than": 3},
     ),
     (
+        "denials_in_24_hours",
+        "Refused more than 5 times in 24 hours",
+        "Somebody tries how far the account reaches, slowly",
+        "event_count", "actor", DAY, "warning", "denials", 0,
+        {"events": ["authorization_denied"], "more_than": 5},
+    ),
+    (
+        "denials_in_3_days",
+        "Refused more than 8 times in 3 days",
+        "Somebody tries how far the account reaches, slowly",
+        "event_count", "actor", 3 * DAY, "warning", "denials", 0,
+        {"events": ["authorization_denied"], "more_than": 8},
+    ),
+    (
         "denials_above_usual",
         "Refused far more often than usual",
         "Somebody tries how far the account reaches, slowly",
@@ -197,13 +218,13 @@ DATA = [
         "Read far more records in an hour than usual",
         "Data is carried off",
         "baseline", "actor", HOUR, "error", "volume", 0,
-        {"metric": "records", "spreads": 5, "at_least": 200},
+        {"metric": "records", "spreads": 6, "at_least": 400},
     ),
     (
         "records_in_1_hour_above_some",
         "Read more records in an hour than usual",
         "Data is carried off",
-        "baseline", "actor", HOUR, "notice", "volume", 30,
+        "baseline", "actor", HOUR, "notice", "volume", 40,
         {"metric": "records", "spreads": 3, "at_least": 100},
     ),
     (
@@ -239,7 +260,7 @@ DATA = [
         "Reads a little more records every day",
         "Data is carried off in small parts",
         "drift", "actor", 10 * DAY, "warning", "volume", 0,
-        {"metric": "records", "days": 10, "slack": 0.75, "threshold": 7,
+        {"metric": "records", "days": 10, "slack": 1, "threshold": 8,
          "at_least": 100},
     ),
     (
@@ -247,7 +268,7 @@ DATA = [
         "Asks a little more every day",
         "Data is carried off in small parts",
         "drift", "actor", 10 * DAY, "warning", "volume", 0,
-        {"metric": "queries", "days": 10, "slack": 0.75, "threshold": 7,
+        {"metric": "queries", "days": 10, "slack": 1, "threshold": 8,
          "at_least": 30},
     ),
     (
@@ -258,11 +279,25 @@ DATA = [
         {"events": ASKED + READS, "share": 0.03, "at_least": 5, "after_hours": 30},
     ),
     (
+        "off_hours_reads",
+        "Read much in a part of the week without any custom of it",
+        "Somebody else uses the account",
+        "off_hours", "actor", 2 * HOUR, "warning", "odd_hours", 0,
+        {"events": READS, "share": 0.03, "at_least": 10, "after_hours": 30},
+    ),
+    (
+        "record_reads_in_1_hour",
+        "More than 30 reads of records in an hour",
+        "A program uses the account",
+        "event_count", "actor", HOUR, "warning", "volume", 0,
+        {"events": READS, "more_than": 30, "yields_to_declared": True},
+    ),
+    (
         "dormant_account_reads",
-        "Came back after 30 days and read records",
+        "Came back after 21 days and read records",
         "An account that nobody minds is used by somebody else",
         "dormant", "actor", 3 * DAY, "error", "odd_hours", 0,
-        {"events": READS, "days": 30, "at_least": 20, "sum": "result_count"},
+        {"events": READS, "days": 21, "at_least": 20, "sum": "result_count"},
     ),
 ]
 POWER = [

@@ -419,7 +419,7 @@ def test_one_burst_is_no_slow_rise() -> None:
 
 @pytest.mark.parametrize(
     ("silent_days", "records", "fires"),
-    [(31, 20, True), (31, 19, False), (28, 20, False), (None, 20, False)],
+    [(22, 20, True), (22, 19, False), (20, 20, False), (None, 20, False)],
 )
 def test_a_dormant_account_comes_back(
     *, silent_days: int | None, records: int, fires: bool
