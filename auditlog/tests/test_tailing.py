@@ -106,6 +106,20 @@ def test_it_goes_on_where_the_client_was(api: Api, admin: Any) -> None:
     assert row["id"] == str(second.event_id)
 
 
+def test_it_goes_on_in_the_middle_of_a_seal(api: Api, admin: Any) -> None:
+    client = api(admin)
+    with closing(watch(client, type="data_access")) as stream:
+        parts_until(stream, b"retry")
+        made = [str(make_event(events.DATA_ACCESS).event_id) for _ in range(3)]
+        sealer.seal_pending()
+        seen, first = until(stream, "audit")
+
+    with closing(watch(client, last_id=seen, type="data_access")) as stream:
+        _, second = until(stream, "audit")
+
+    assert [first["id"], second["id"]] == made[:2]
+
+
 def test_who_was_away_too_long_is_told_so(
     api: Api, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,7 +236,7 @@ def test_one_connection_listens_for_all(
     api: Api, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the clock out of the way, only the bell can wake the two who wait."""
-    monkeypatch.setattr(tailing, "CHECK_SECONDS", 20.0)
+    monkeypatch.setattr(tailing, "CHECK_SECONDS", 600.0)
     found: list[str] = []
 
     def follow(stream: Any) -> None:
@@ -234,7 +248,7 @@ def test_one_connection_listens_for_all(
 
     client = api(admin)
     threads = [
-        Thread(target=follow, args=(watch(client, type="data_access"),))
+        Thread(target=follow, args=(watch(client, type="data_access"),), daemon=True)
         for _ in range(2)
     ]
     for thread in threads:
