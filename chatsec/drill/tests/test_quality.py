@@ -6,7 +6,8 @@ import pytest
 
 from chatsec.drill import separate
 
-SEEDS = "1001-1003"
+# Those before have been scored on: what is missed there is known.
+SEEDS = "1004-1006"
 
 
 @pytest.fixture(scope="module")
