@@ -32,6 +32,7 @@ from accounts.services import (
 from accounts.views.confirm import session_of, to_confirm
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
+from chatsec.core.evidence import note_denial
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class UserAdmin(UserPages):
         except ProofNeeded:
             return to_confirm(request, come_back_to=request.path)
         except DomainError as refusal:
+            note_denial(refusal)
             self.message_user(request, refusal.message, messages.ERROR)
             return HttpResponseRedirect(request.path)
 
@@ -212,6 +214,7 @@ def _each(
         try:
             act(user)
         except DomainError as refusal:
+            note_denial(refusal)
             text = f"{user.username}: {refusal.message}"
             site.message_user(request, text, messages.ERROR)
         else:

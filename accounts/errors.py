@@ -62,6 +62,7 @@ class FactorRequired(Denied):
     """There is no second factor to ask for."""
 
     default_code = "factor_required"
+    counts_as_denial = False
 
     def __init__(self) -> None:
         super().__init__(

@@ -26,6 +26,7 @@ from accounts.services.service_accounts import (
 )
 from accounts.views.confirm import recent_proof_required, session_of
 from chatsec.core.errors import DomainError
+from chatsec.core.evidence import note_denial
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ class ServiceAccountAdmin(ServicePages):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:
+            note_denial(refusal)
             for text in _sentences(refusal):
                 self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(request.path)
@@ -195,6 +197,7 @@ class ServiceAccountAdmin(ServicePages):
             try:
                 made = api_keys.make_service_key(session, account, terms)
             except DomainError as refusal:
+                note_denial(refusal)
                 show_refusal(form, refusal)
         context = {
             **self.admin_site.each_context(request),

@@ -9,6 +9,7 @@ class ConsentRequired(Denied):
     """The purpose rests on consent, and there is none."""
 
     default_code = "consent_required"
+    counts_as_denial = False
 
     def __init__(self, purpose: str) -> None:
         # The two extra fields are the shape that chat clients look for.
@@ -24,6 +25,7 @@ class ReauthenticationRequired(Denied):
     """The sign-in is too old to speak for the data subject."""
 
     default_code = "reauthentication_required"
+    counts_as_denial = False
 
 
 class NotConsentBased(Conflict):

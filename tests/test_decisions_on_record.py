@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import AuthSession
 from accounts.tests.factories import make_user
 from auditlog.selectors import list_alerts, list_events, read_events
 from auditlog.services.detection import run_rules
+from rbac.tests.factories import give_role
+from rbac.tests.governing import make_role
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +82,65 @@ def test_the_refusal_stands_when_its_event_cannot_be_written(
 
     assert answer.status_code == 403
     assert "the event of a request was not written" in caplog.text
+
+
+def test_asking_for_a_password_first_is_no_denial(api, bob):
+    client = api(bob)
+    AuthSession.objects.update(authenticated_at=timezone.now() - timedelta(hours=1))
+
+    answers = [
+        client.post("/api/v1/privacy/requests", {"kind": "access", **proof})
+        for proof in ({}, {"password": "wrong"})
+    ]
+
+    assert [a.json()["code"] for a in answers] == ["reauthentication_required"] * 2
+    assert refusals() == []
+
+
+def test_asking_for_a_factor_first_is_no_denial(api, bob, settings):
+    settings.CHATSEC_REQUIRE_SECOND_FACTOR = True
+
+    answer = api(bob).get("/api/v1/me")
+
+    assert answer.json()["code"] == "factor_required"
+    assert refusals() == []
+
+
+@pytest.fixture
+def helper(db):
+    """Staff who may manage people and roles, and hold nothing else to give."""
+    make_role("helpdesk", "manage_users", "manage_roles", "accounts.*")
+    found = make_user("helper", is_staff=True, totp=True)
+    give_role(found, "helpdesk")
+    make_user("helped")
+    return found
+
+
+RESET = {"action": "reset_factors", "reason": "lost his phone"}
+CHANGE = {
+    "username": "admin",
+    "email": "mine@example.org",
+    "display_name": "Admin",
+    "approval_limit": "0",
+    "is_active": "on",
+}
+GIVE = {"user": "helped", "role": "admin", "until": "friday", "reason": "a favour"}
+
+
+@pytest.mark.parametrize("page", ["give", "change", "reset"])
+def test_a_denial_that_a_page_words_itself_is_on_record(browser, helper, admin, page):
+    path, sent = {
+        "give": (reverse("give-role"), GIVE),
+        "change": (reverse("admin:accounts_user_change", args=[admin.id]), CHANGE),
+        "reset": (
+            reverse("admin:accounts_user_changelist"),
+            {**RESET, "_selected_action": [str(admin.id)]},
+        ),
+    }[page]
+
+    answer = browser(helper, stepped_up=True).post(path, sent)
+
+    assert answer.status_code in {200, 302}
+    [refusal] = refusals()
+    assert refusal.actor_name == "helper"
+    assert refusal.details["reason"] == "exceeds_own_permissions"

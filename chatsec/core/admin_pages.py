@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from chatsec.core.errors import Denied, DomainError
+from chatsec.core.evidence import note_denial
 
 # A page that needs the whole width.
 WIDE = {"is_nav_sidebar_enabled": False}
@@ -49,10 +50,11 @@ def render(
 def show_refusal(
     form: forms.BaseForm, refusal: DomainError, *, fields: Mapping[str, str]
 ) -> None:
-    """Put a service's refusal beside the field that it speaks of.
+    """Put a service's refusal beside the field that it speaks of; note a denial.
 
     `fields` maps what the service calls a field, or the refusal's code, to the form's.
     """
+    note_denial(refusal)
     texts = refusal.fields or {refusal.code: [refusal.message]}
     for name, messages in texts.items():
         place = fields.get(name, name)

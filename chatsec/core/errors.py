@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 JsonScalar = str | int | float | bool | None
 Json = JsonScalar | list["Json"] | dict[str, "Json"]
@@ -44,6 +45,8 @@ class Denied(DomainError):
     """The actor may not do this."""
 
     default_code = "permission_denied"
+    # Denials add up to an alert. Not where all that is missing is the person's to give.
+    counts_as_denial: ClassVar[bool] = True
 
 
 class StepUpRequired(DomainError):

@@ -20,9 +20,10 @@ def note_fault(error: Exception) -> None:
     _write(settings.CHATSEC_ERROR_RECORDER, error)
 
 
-def note_denial(refusal: Denied) -> None:
-    """Write that the caller was refused what he asked for."""
-    _write(settings.CHATSEC_DENIAL_RECORDER, refusal)
+def note_denial(refusal: Exception) -> None:
+    """Write that the caller was denied what he asked for, if this is a denial."""
+    if isinstance(refusal, Denied) and refusal.counts_as_denial:
+        _write(settings.CHATSEC_DENIAL_RECORDER, refusal)
 
 
 def _write(recorder: str, error: Exception) -> None:

@@ -36,8 +36,7 @@ class RefusalMiddleware:
         """Answer a refusal with its own status; anything else is left alone."""
         if not isinstance(error, DomainError):
             return None
-        if isinstance(error, Denied):
-            note_denial(error)
+        note_denial(error)
         page = _page(request, status_of(error), error.code, error.message)
         if isinstance(error, TooMany):
             page["Retry-After"] = str(error.retry_after_seconds)

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError
+from chatsec.core.evidence import note_denial
 from rbac.admin.roles import Guarded, RefusalsShown, worded
 from rbac.governance_selectors import list_violations
 from rbac.models import (
@@ -77,6 +78,7 @@ class GovernedAdmin(Guarded, RefusalsShown):
             try:
                 act(row)
             except DomainError as refusal:
+                note_denial(refusal)
                 text = f"{self.named(row)}: {' '.join(worded(refusal))}"
                 self.message_user(request, text, messages.ERROR)
             else:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError
+from chatsec.core.evidence import note_denial
 from rbac.constants import ADMIN_ROLE, MANAGE_ROLES, VIEW_MATRIX
 from rbac.forms import AssignForm, GrantForm, RevokeForm, RoleForm
 from rbac.models import Assignment, Role, RoleGrant, RoleParent
@@ -85,6 +86,7 @@ class RefusalsShown(Pages):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:
+            note_denial(refusal)
             for text in worded(refusal):
                 self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(request.path)
@@ -99,6 +101,7 @@ class RefusalsShown(Pages):
         try:
             return super().delete_view(request, object_id, extra_context)
         except DomainError as refusal:
+            note_denial(refusal)
             self.message_user(request, refusal.message, messages.ERROR)
             return HttpResponseRedirect(request.path)
 
@@ -172,6 +175,7 @@ class RoleAdmin(Guarded, RefusalsShown):
         except PreviewAsked as asked:
             again = _previewed(asked)
         except DomainError as refusal:
+            note_denial(refusal)
             again = ShownAgain(refusal=refusal)
         self._hold(request, again)
         context = {**(extra_context or {}), "effect": again.effect}
