@@ -65,7 +65,7 @@ class Validator(OAuth2Validator):
 
     def _authenticate_basic_auth(self, request: Request) -> bool:
         """Check the app's id and secret in the header (RFC 6749 section 2.3.1)."""
-        given = _basic_credentials(self._extract_basic_auth(request) or "")
+        given = basic_credentials(self._extract_basic_auth(request) or "")
         if given is None or request.client_id not in (None, given[0]):
             return False
         return self._is_authentic(request, *given)
@@ -284,11 +284,13 @@ def _browser_session() -> AuthSession:
     return AuthSession.objects.get(id=session_id)
 
 
-def _basic_credentials(encoded: str) -> tuple[str, str] | None:
+def basic_credentials(encoded: str) -> tuple[str, str] | None:
     """Return id and secret of a Basic header, each of them form-encoded."""
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()
     except ValueError:
         return None
     client_id, separator, secret = decoded.partition(":")
-    return (unquote_plus(client_id), unquote_plus(secret)) if separator else None
+    given = unquote_plus(client_id), unquote_plus(secret)
+    # No database looks for a NUL.
+    return given if separator and "\x00" not in "".join(given) else None

@@ -33,6 +33,7 @@ from accounts import events
 from accounts.app_scopes import CHAT, SCOPES, in_order
 from accounts.constants import GRANT_ABSOLUTE
 from accounts.models import OAuthApplication
+from accounts.oauth.validator import basic_credentials
 from accounts.redirect_uris import form_target_of
 from accounts.services import lockout
 from accounts.services.oauth import target_of
@@ -264,7 +265,10 @@ def _refusal(text: str) -> JsonResponse:
 
 
 def _named_app(request: HttpRequest) -> OAuthApplication | None:
-    client_id = request.POST.get("client_id", "")
+    """Return the app that header or body name, which the library compares."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    given = basic_credentials(encoded) if scheme == "Basic" else None
+    client_id = given[0] if given else request.POST.get("client_id", "")
     found: OAuthApplication | None = OAuthApplication.objects.filter(
         client_id=client_id
     ).first()

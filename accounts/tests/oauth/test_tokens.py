@@ -1,5 +1,6 @@
 """Codes and tokens: spent once, bound to the app, kept as digests."""
 
+from base64 import b64encode
 from datetime import timedelta
 
 import jwt
@@ -577,6 +578,39 @@ def test_made_up_apps_share_one_budget(phone):
         assert phone.post("/o/revoke", **given).status_code == 401
 
     assert phone.post("/o/revoke", client_id="another", token="x").status_code == 429
+
+
+@pytest.mark.usefixtures("few")
+def test_an_app_that_its_header_names_has_its_own_budget(site):
+    form = form_of({"grant_type": "refresh_token", "refresh_token": "x"})
+
+    def ask(header):
+        return Client().post("/o/token", form, content_type=FORM, **header)
+
+    for number in range(FEW):
+        assert ask(basic(f"made-up-{number}", "x")).status_code == 401
+    assert ask(basic("another", "x")).status_code == 429
+    for _ in range(FEW):
+        guess = ask(basic(site.application.client_id, "guess"))
+        assert guess.status_code == 401
+    right = ask(basic(site.application.client_id, site.secret))
+
+    assert right.status_code == 429
+    refused = list_events(event_type="accounts.app_refused")
+    named = [event.resource_id for event in refused if event.resource_id]
+    assert named == [str(site.application.id)] * FEW
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "%00", "\ud800", "%ff"])
+def test_a_header_that_names_nothing_is_refused(name):
+    form = form_of({"grant_type": "refresh_token", "refresh_token": "x"})
+    given = b64encode(f"{name}:x".encode(errors="surrogatepass")).decode()
+
+    answer = Client(raise_request_exception=False).post(
+        "/o/token", form, content_type=FORM, HTTP_AUTHORIZATION=f"Basic {given}"
+    )
+
+    assert answer.status_code in {400, 401}
 
 
 @pytest.mark.usefixtures("few")
