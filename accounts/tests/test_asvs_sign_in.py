@@ -232,6 +232,7 @@ SENSITIVE = [
     ("post", "/account/passkeys/ask", {}),
     ("post", "/account/recovery-codes", {}),
     ("post", "/account/factors/{factor}/remove", {}),
+    ("post", "/account/factors/{factor}/name", {"name": "another"}),
     ("post", "/account/email", {"email": "new@example.org"}),
     ("post", "/account/api-keys/new", {"name": "x", "scopes": ["read_sales"]}),
     ("post", "/account/identities/link/acme", {}),
@@ -240,6 +241,7 @@ SENSITIVE = [
     ("post", "/api/v1/auth/factors", {"kind": "passkey"}),
     ("post", "/api/v1/auth/factors", {"kind": "recovery_code"}),
     ("delete", "/api/v1/auth/factors/{factor}", {}),
+    ("patch", "/api/v1/auth/factors/{factor}", {"name": "another"}),
     ("post", "/api/v1/auth/email", {"email": "new@example.org"}),
     ("post", "/api/v1/auth/api-keys", {"name": "x", "scopes": ["read_sales"]}),
 ]
@@ -262,7 +264,8 @@ def test_v7_5_1_what_decides_sign_in_needs_proof_again(method, path, body):
         where = refused.headers.get("Location", "")
         assert refused.status_code == 403 or where.startswith("/account/confirm")
 
-    assert carol.totpfactor_set.get() == factor
+    kept = carol.totpfactor_set.get()
+    assert (kept, kept.name) == (factor, factor.name)
     assert carol.identities.count() == 1
     carol.refresh_from_db()
     assert carol.email == "carol@example.org"
