@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
+from auditlog.addresses import url_problem
 from auditlog.admin import cells
 from auditlog.models import EventStream
 from auditlog.selectors.sealed import Lag, Mark, lag_behind
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 else:  # the stubs know generics, Django does not
     StreamFormBase, StreamPages = forms.ModelForm, admin.ModelAdmin
 
-MANAGE = "rbac.manage_incidents"
+# A stream shows its receiver the log: who sets one up has to be allowed to see it.
+NEEDED = ("rbac.manage_incidents", "rbac.view_audit")
 STATES = {
     "off": "",
     "waiting": "badge--warn",
@@ -66,8 +67,8 @@ class StreamForm(StreamFormBase):
     def clean_url(self) -> str:
         """Refuse what no batch could ever be posted to."""
         url: str = self.cleaned_data["url"]
-        if urlsplit(url).scheme not in ("http", "https") or urlsplit(url).username:
-            raise forms.ValidationError("An https address without a password in it.")
+        if problem := url_problem(url):
+            raise forms.ValidationError(problem)
         return url
 
 
@@ -101,11 +102,11 @@ class StreamAdmin(StreamPages):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the visitor may send events elsewhere."""
-        return bool(request.user.has_perm(MANAGE))
+        return bool(request.user.has_perms(NEEDED))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the visitor may send events elsewhere."""
-        return bool(request.user.has_perm(MANAGE))
+        return bool(request.user.has_perms(NEEDED))
 
     has_add_permission = has_module_permission
     has_change_permission = has_view_permission

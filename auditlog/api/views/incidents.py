@@ -22,6 +22,7 @@ from auditlog.api.views.pages import VIEW_AUDIT, page
 from auditlog.services import Target, incidents, record
 from chatsec.core.api import ApiView
 from chatsec.core.context import current_actor
+from chatsec.core.errors import Denied
 
 MANAGE = "manage_incidents"
 
@@ -61,6 +62,7 @@ class IncidentAcknowledge(ApiView):
     @extend_schema(request=None, responses=IncidentDetail)
     def post(self, request: Request, incident_id: UUID) -> Response:
         """Acknowledge the incident; 409 where it is not open."""
+        _needs_sight(request)
         incidents.acknowledge(current_actor(), incident_id)
         return _shown(incident_id)
 
@@ -75,6 +77,7 @@ class IncidentResolve(ApiView):
         """Resolve the incident; 409 where it is resolved already."""
         asked = ResolveRequest(data=request.data)
         asked.is_valid(raise_exception=True)
+        _needs_sight(request)
         incidents.resolve(current_actor(), incident_id, **asked.validated_data)
         return _shown(incident_id)
 
@@ -89,8 +92,15 @@ class IncidentNotes(ApiView):
         """Add a note."""
         asked = NoteRequest(data=request.data)
         asked.is_valid(raise_exception=True)
+        _needs_sight(request)
         incidents.add_note(current_actor(), incident_id, **asked.validated_data)
         return _shown(incident_id, status_code=status.HTTP_201_CREATED)
+
+
+def _needs_sight(request: Request) -> None:
+    """Refuse who may not read what the answer shows, before anything is done."""
+    if not request.user.has_perm(f"rbac.{VIEW_AUDIT}"):
+        raise Denied("You may not do this.", required=VIEW_AUDIT)
 
 
 def _shown(incident_id: UUID, *, status_code: int = status.HTTP_200_OK) -> Response:

@@ -8,6 +8,8 @@ import pytest
 from auditlog.models import Event, EventStream
 from auditlog.services import streaming
 from auditlog.tests.streams.receiver import Receiver, receiving
+from rbac.tests.factories import give_role
+from rbac.tests.governing import make_role
 
 pytestmark = pytest.mark.django_db
 STREAMS = "/admin/auditlog/eventstream/"
@@ -34,9 +36,13 @@ def form_of(receiver: Receiver, **more: str) -> dict[str, str]:
     return {**settings, "contents": "clear", "is_enabled": "on", **more}
 
 
-def test_only_who_manages_incidents_sets_it_up(
-    browser: Browser, carol: Any, stream: EventStream
+@pytest.mark.parametrize("code", ["", "manage_incidents", "view_audit"])
+def test_only_who_manages_incidents_and_sees_the_log_sets_it_up(
+    browser: Browser, carol: Any, stream: EventStream, code: str
 ) -> None:
+    if code:
+        make_role("half", code)
+        give_role(carol, "half")
     carol.is_staff = True
     carol.save()
     client = browser(carol)
