@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 from django import forms
@@ -22,9 +24,22 @@ from auditlog.selectors import find_pseudonym
 from auditlog.services.detection import RuleTerms
 from auditlog.services.detection.changing import COLUMNS
 from auditlog.services.detection.exempting import Exempted
+from chatsec.core.errors import Json
+from chatsec.core.strict_json import MalformedJson, loads
 
 MAX_PARAMETERS = 4000
 DAYS = [(1, "day"), (7, "7 days"), (30, "30 days"), (90, "90 days")]
+
+
+class StrictDecoder(json.JSONDecoder):
+    """Takes what the API takes: what no column or page could hold is no JSON."""
+
+    def decode(self, s: str, _w: Callable[..., object] | None = None) -> Json:
+        """Return the value; raise JSONDecodeError, which is what fields understand."""
+        try:
+            return loads(s.encode("utf-8", "surrogatepass"))
+        except MalformedJson as error:
+            raise json.JSONDecodeError(str(error), s, 0) from error
 
 
 class RuleForm(forms.Form):
@@ -37,6 +52,7 @@ class RuleForm(forms.Form):
     suspicion = forms.CharField(max_length=200, required=False)
     kind = forms.ChoiceField(choices=choices(RULE_KINDS))
     parameters = forms.JSONField(
+        decoder=StrictDecoder,
         widget=forms.Textarea({"rows": 8, "spellcheck": "false"}),
         help_text="What the kind is told, as JSON.",
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from auditlog.constants import SEVERITIES
 from auditlog.rules.definition import RuleSpec
 
 DENIALS_IN_5_MINUTES: Final = RuleSpec(
@@ -82,6 +83,9 @@ def find_loosened(spec: RuleSpec) -> dict[str, list[str]]:
     for field in ("kind", "group", "risk"):
         if getattr(spec, field) != getattr(floor, field):
             found[field] = [f"A floor rule keeps its {field}."]
+    if SEVERITIES.index(spec.severity) < SEVERITIES.index(floor.severity):
+        # Routes tell nobody of what is below their severity.
+        found["severity"] = [f"At least {floor.severity}: {_STRICTER}"]
     if spec.window < floor.window:
         shortest = int(floor.window.total_seconds())
         found["window_seconds"] = [f"At least {shortest}: {_STRICTER}"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from auditlog.constants import LONGEST_WINDOW, METRICS, OUTCOMES, RuleKind
@@ -60,6 +60,15 @@ _STEP: Final[Schema] = {
     "additionalProperties": False,
 }
 _SOME: Final[Mapping[str, Json]] = {"events": _EVENTS, "outcome": _OUTCOME}
+
+
+# To JSON Schema 3.0 is a whole number, to a count of days in SQL it is not.
+_VALIDATOR: Final = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    ),
+)
 
 
 def _object(required: tuple[str, ...], **properties: Json) -> Schema:
@@ -142,7 +151,7 @@ def schema_of(kind: RuleKind) -> Schema:
 
 def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
     """Return what is wrong, by the form's field; {} if the rule can run."""
-    errors = Draft202012Validator(SCHEMAS[spec.kind]).iter_errors(dict(spec.parameters))
+    errors = _VALIDATOR(SCHEMAS[spec.kind]).iter_errors(dict(spec.parameters))
     texts = [_sentence(error) for error in errors] or _unknown_events(spec)
     found = {"parameters": texts} if texts else {}
     is_of_people = spec.group in ("actor", "subject")

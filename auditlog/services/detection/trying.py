@@ -45,6 +45,7 @@ def dry_run(rule: RuleSpec, *, since: datetime, until: datetime) -> DryRun:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '60s'")
+            cursor.execute("SET TRANSACTION READ ONLY")
         found = tuple(
             finding
             for span in _spans(rule, since, until)

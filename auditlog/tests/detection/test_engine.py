@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import InternalError
 from django.utils import timezone
 
 from auditlog import events, habit_data
@@ -22,7 +23,7 @@ from auditlog.models import (
     RuleException,
     RuleRun,
 )
-from auditlog.rules import FLOOR, RuleSpec, Span
+from auditlog.rules import FLOOR, Finding, RuleSpec, Span
 from auditlog.rules.floor import DENIALS_IN_5_MINUTES
 from auditlog.services import detection
 from auditlog.services.detection.changing import COLUMNS, RuleTerms
@@ -207,6 +208,7 @@ class TestFloor:
             ("window_seconds", {"window_seconds": 299}),
             ("group", {"group": "subject"}),
             ("risk", {"risk": 1}),
+            ("severity", {"severity": "warning"}),
         ],
     )
     def test_it_cannot_be_loosened(self, field, changes) -> None:
@@ -267,6 +269,7 @@ class TestChanging:
             ("parameters", {"parameters": {"events": ["x"], "more_than": 1}}),
             ("parameters", {"parameters": {"events": ["error"], "more_than": -1}}),
             ("parameters", {"parameters": {"events": ["error"], "more_than": "1"}}),
+            ("parameters", {"parameters": {"events": ["error"], "more_than": 3.0}}),
             (
                 "parameters",
                 {"parameters": {"events": ["error"], "more_than": 1, "extra": 1}},
@@ -546,6 +549,15 @@ class TestDryRun:
         assert run.per_day[(NOW - 2 * DAY).date()] == 1
         assert len(run.per_day) == 8
         assert Alert.objects.count() == RuleRun.objects.count() == 0
+
+    def test_the_database_lets_it_write_nothing(self, monkeypatch) -> None:
+        def writing(*_args: object) -> list[Finding]:
+            RuleRun.objects.create(rule="x")
+            return []
+
+        monkeypatch.setattr("auditlog.services.detection.trying.evaluate", writing)
+        with pytest.raises(InternalError, match="read-only"):
+            detection.dry_run(DENIALS_IN_5_MINUTES, since=NOW - DAY, until=NOW)
 
     def test_it_can_be_asked_of_every_rule(self) -> None:
         for rule in DetectionRule.objects.all():

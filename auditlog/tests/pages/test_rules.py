@@ -171,3 +171,20 @@ def test_a_trial_of_any_other_length_is_refused(boss) -> None:
 def test_what_is_not_there_is_not_found(boss) -> None:
     assert boss.get(f"{RULES}/{person()}").status_code == 404
     assert boss.post(f"/admin/audit/exceptions/{person()}/end").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "share",
+    ["NaN", "1" * 5000, "[" * 3000, '"\\ud800"', '"\\u0000"'],
+    ids=["no number", "too many digits", "too deep", "half a character", "NUL"],
+)
+def test_parameters_that_nothing_could_hold_are_an_error_of_the_form(
+    boss, share
+) -> None:
+    found = rule("off_hours")
+    text = f'{{"events": ["chatbot_query"], "at_least": 3, "share": {share}}}'
+
+    answer = boss.post(page_of(found), filled(found, parameters=text))
+
+    assert answer.status_code == 200
+    assert "parameters" in answer.context["form"].errors
