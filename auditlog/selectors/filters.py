@@ -106,6 +106,8 @@ def storable_words(words: Mapping[str, str]) -> dict[str, str]:
     asked = asked_words(words)
     if pseudonym := wanted.get("actor_pseudonym"):
         asked["actor"] = str(pseudonym)
+    if "q" in asked and (found := find_pseudonym(asked["q"])):
+        asked["q"] = str(found)
     return asked
 
 
@@ -149,8 +151,11 @@ def _moment(word: str) -> datetime:
         raise _Refused("Must be a time such as 2026-01-31T13:00:00Z.")
     if not MIN_YEAR <= moment.year <= MAX_YEAR:
         raise _Refused(f"Must lie between {MIN_YEAR} and {MAX_YEAR}.")
-    # Without an offset it is meant in UTC, in which the log is kept.
-    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
+    # Without an offset it is meant in UTC, in which the log is kept. PostgreSQL knows
+    # no offset of 16 hours and more, so none is passed on.
+    if timezone.is_aware(moment):
+        return moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
 
 
 def _country(word: str) -> str:

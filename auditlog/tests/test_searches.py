@@ -32,10 +32,11 @@ def test_it_keeps_the_words_and_seals_the_name(alice: Any) -> None:
     assert Event.objects.filter(event_type="auditlog.search_saved").count() == 1
 
 
-def test_people_are_kept_by_pseudonym(alice: Any, bob: Any) -> None:
-    saved = save(alice, words={"actor": "bob"})
+@pytest.mark.parametrize("name", ["actor", "q"])
+def test_people_are_kept_by_pseudonym(alice: Any, bob: Any, name: str) -> None:
+    saved = save(alice, words={name: "bob"})
 
-    assert saved.words == {"actor": str(subject_keys().pseudonym(bob.id))}
+    assert saved.words == {name: str(subject_keys().pseudonym(bob.id))}
 
 
 def test_ones_own_and_shared_ones_are_seen(alice: Any, bob: Any, charlie: Any) -> None:

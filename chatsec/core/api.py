@@ -12,6 +12,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     ValidationError,
 )
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
@@ -91,7 +92,7 @@ class CursorPage(CursorPagination):
         """Return the page; a forged cursor is refused, whatever it holds."""
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValidationError, ValueError) as error:
+        except (DataError, ValidationError, ValueError) as error:
             # Its position is no value of the field that orders the rows.
             fields = {"cursor": ["Not a cursor."]}
             raise Invalid("Some fields are not valid.", fields=fields) from error

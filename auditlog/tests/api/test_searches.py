@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -37,6 +38,14 @@ def test_a_search_is_saved_read_changed_and_deleted(api: Api, admin: Any) -> Non
     assert changed.json()["name"] == client.get(one).json()["name"] == "all denials"
     assert client.delete(one).status_code == 204
     assert client.get(one).status_code == 404
+
+
+def test_a_cursor_that_the_database_does_not_read_is_no_fault(
+    api: Api, admin: Any
+) -> None:
+    word = b64encode(b"p=2026-01-01T00:00:00%2B23:59").decode()
+
+    assert api(admin).get(SEARCHES, {"cursor": word}).status_code == 400
 
 
 def test_the_query_count_does_not_depend_on_the_rows(api: Api, admin: Any) -> None:

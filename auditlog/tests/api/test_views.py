@@ -118,6 +118,16 @@ def test_it_filters_by_everything_else(api: Api, admin: Any) -> None:
         assert [row["id"] for row in rows] == [str(wanted.event_id)], query
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("offset", ["+23:59", "-23:59"])
+def test_any_offset_that_is_one_is_taken(
+    api: Api, admin: Any, name: str, offset: str
+) -> None:
+    asked = {name: f"2026-01-31T13:00:00{offset}"}
+
+    assert api(admin).get(EVENTS, asked).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
