@@ -9,6 +9,7 @@ sealer.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from auditlog.services.recording import Target, record
 from auditlog.shapes import ReadEvent
 from chatsec.core.outbound import OutboundFailed, OutboundRefused
 
+logger = logging.getLogger(__name__)
 BATCH: Final = 200
 # Longer than a call can last, so that two never send one stream at once.
 LEASE: Final = timedelta(seconds=60)
@@ -117,6 +119,10 @@ def _deliver(batch: Batch) -> bool:
         return _settle(batch, error="address refused")
     except OutboundFailed as failure:
         return _settle(batch, error=failure.reason)
+    except Exception as error:
+        # What this stream cannot send must not keep the others from sending.
+        logger.exception("a batch of events could not be made")
+        return _settle(batch, error=type(error).__name__)
     return _settle(batch)
 
 

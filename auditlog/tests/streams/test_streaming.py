@@ -19,6 +19,7 @@ from auditlog.services import sealer, streaming
 from auditlog.services.deliveries import Endpoint, post_signed
 from auditlog.services.seal_chain import batched_ids
 from auditlog.signatures import DELIVERY, SIGNATURE, sign
+from auditlog.tasks import push_streams
 from auditlog.tests.factories import make_actor, make_event
 from auditlog.tests.streams.receiver import Receiver, receiving
 
@@ -34,7 +35,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 
 
 def make_stream(receiver: Receiver, **more: Any) -> EventStream:
-    stream = EventStream(name="SIEM", format="jsonl", **more)
+    stream = EventStream(**{"name": "SIEM", "format": "jsonl", **more})
     stream.url = receiver.url
     streaming.save_stream(stream, from_beginning=True)
     return stream
@@ -234,6 +235,22 @@ def test_it_waits_longer_each_time_and_raises_an_alarm_once(
     assert stream.last_error == "status 500"
     assert Event.objects.filter(event_type="auditlog.stream_failing").count() == 1
     assert receiver.taken == []
+
+
+def test_a_stream_that_cannot_be_opened_waits_and_stops_no_other(
+    receiver: Receiver,
+) -> None:
+    broken = make_stream(receiver)
+    sound = make_stream(receiver, name="other")
+    EventStream.objects.filter(pk=broken.pk).update(url_sealed=sound.url_sealed)
+    make_event()
+    sealer.seal_pending()
+
+    assert push_streams() == 1
+
+    broken.refresh_from_db()
+    assert (broken.tries, broken.last_error) == (1, "DecryptionFailed")
+    assert len(receiver.taken) == 1
 
 
 def test_an_address_inside_is_never_called(receiver: Receiver, settings: Any) -> None:
