@@ -135,6 +135,19 @@ def auditor(db: None) -> Any:
 
 
 @pytest.fixture
+def allow(db: None) -> Callable[..., None]:
+    """Return what gives a person a role of these permissions alone."""
+    from rbac.tests.factories import give_role
+    from rbac.tests.governing import make_role
+
+    def give(user: Any, *codes: str) -> None:
+        make_role("given", *codes)
+        give_role(user, "given")
+
+    return give
+
+
+@pytest.fixture
 def api(db: None) -> Callable[..., Any]:
     """Return a maker of API clients: anonymous, or with a real access token."""
     from rest_framework.test import APIClient

@@ -14,8 +14,6 @@ from auditlog.models import Event, Incident
 from auditlog.services import incidents
 from auditlog.tests.factories import forget_cached_keys, make_actor, make_denials
 from auditlog.tests.incidents.factories import HOUR, make_incident
-from rbac.tests.factories import give_role
-from rbac.tests.governing import make_role
 
 pytestmark = pytest.mark.django_db
 Api = Callable[..., Any]
@@ -170,10 +168,9 @@ def test_who_may_only_read_changes_nothing(
 
 @pytest.mark.parametrize("verb", ["acknowledge", "resolve", "notes"])
 def test_who_may_not_read_is_not_shown_it_by_acting(
-    api: Api, charlie: Any, incident: Incident, verb: str
+    api: Api, allow: Api, charlie: Any, incident: Incident, verb: str
 ) -> None:
-    make_role("responder", "manage_incidents")
-    give_role(charlie, "responder")
+    allow(charlie, "manage_incidents")
     body = {"verdict": "benign", "text": "x"}
 
     assert api(charlie).post(path(incident, verb), body).status_code == 403
