@@ -33,8 +33,8 @@ HEADER: Final = 12
 DIRECTORY_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 SUFFIX: Final = ".spool"
-# A new file can be emptied and removed before it is locked, but not again and again.
-TRIES: Final = 5
+# A file on its way to become one of the spool: nothing is in it yet.
+DRAFT_SUFFIX: Final = ".new"
 
 
 @dataclass(slots=True)
@@ -92,7 +92,8 @@ class Spool:
             yield None
             return
         try:
-            if not _is_locked_by_us(file):
+            # Without its name it is one that somebody else has just emptied.
+            if not _is_locked_by_us(file) or not os.fstat(file).st_nlink:
                 yield None
                 return
             yield parsed(_whole(file))
@@ -123,18 +124,28 @@ class Spool:
             # After a fork the parent goes on writing to the file that is open here.
             self._forget_file()
             self._owner = os.getpid()
-        for _ in range(TRIES):
-            if self._file is None:
-                self._file = self._new_file()
+        if self._file is not None:
             if _is_locked_by_us(self._file) and os.fstat(self._file).st_nlink:
                 return self._file
             self._forget_file()
-        raise OSError("the audit spool gives no file")
+        self._file = self._new_locked_file()
+        return self._file
 
-    def _new_file(self) -> int:
-        name = f"{uuid7()}-{os.getpid()}{SUFFIX}"
-        file = os.open(self.directory / name, *_NEW)
-        _sync_directory(self.directory)
+    def _new_locked_file(self) -> int:
+        """Return a file that nobody could empty before it was locked.
+
+        It gets the name under which others look for files with the lock on it already.
+        """
+        path = self.directory / f"{uuid7()}-{os.getpid()}{SUFFIX}"
+        draft = path.with_suffix(DRAFT_SUFFIX)
+        file = os.open(draft, *_NEW)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            draft.rename(path)
+            _sync_directory(self.directory)
+        except OSError:
+            os.close(file)
+            raise
         return file
 
     def _forget_file(self) -> None:

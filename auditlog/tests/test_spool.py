@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -172,6 +173,25 @@ def test_threads_and_takers_at_once_lose_and_double_nothing(spool: Spool) -> Non
 
     found += drained(other)
     assert sorted(found) == sorted(wanted)
+
+
+def test_a_taker_that_never_rests_keeps_nobody_from_writing(spool: Spool) -> None:
+    over = threading.Event()
+
+    def take() -> list[bytes]:
+        found: list[bytes] = []
+        while not over.is_set():
+            found += drained(Spool(spool.directory, most_bytes=100_000))
+        return found
+
+    with ThreadPoolExecutor(3) as pool:
+        taking = [pool.submit(take) for _ in range(3)]
+        for n in range(300):
+            spool.append(f"{n}".encode())
+        over.set()
+    found = [body for each in taking for body in each.result()] + drained(spool)
+
+    assert sorted(found) == sorted(f"{n}".encode() for n in range(300))
 
 
 def test_a_child_has_a_file_of_its_own(spool: Spool) -> None:
