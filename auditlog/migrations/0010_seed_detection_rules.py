@@ -187,10 +187,10 @@ DATA = [
     ),
     (
         "denials_in_24_hours",
-        "Refused more than 6 times in 24 hours",
+        "Refused more than 5 times in 24 hours",
         "Somebody tries how far the account reaches, slowly",
         "event_count", "actor", DAY, "warning", "denials", 0,
-        {"events": ["authorization_denied"], "more_than": 6},
+        {"events": ["authorization_denied"], "more_than": 5},
     ),
     (
         "denials_in_3_days",
@@ -283,7 +283,7 @@ DATA = [
         "Read much in a part of the week without any custom of it",
         "Somebody else uses the account",
         "off_hours", "actor", 2 * HOUR, "warning", "odd_hours", 0,
-        {"events": READS, "share": 0.03, "at_least": 14, "after_hours": 30},
+        {"events": READS, "share": 0.03, "at_least": 10, "after_hours": 30},
     ),
     (
         "record_reads_in_1_hour",
