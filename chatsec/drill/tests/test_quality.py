@@ -7,7 +7,7 @@ import pytest
 from chatsec.drill import separate
 
 # Those before have been scored on: what is missed there is known.
-SEEDS = "1007-1009"
+SEEDS = "1010-1012"
 
 
 @pytest.fixture(scope="module")
