@@ -46,15 +46,16 @@ def change_search(
     actor: Actor, search_id: UUID, **change: Unpack[Change]
 ) -> SavedSearch:
     """Change a search of one's own; raise NotFound, Denied, Conflict."""
-    search = _own(actor, search_id)
-    _apply(search, change)
-    return _stored(search)
+    with transaction.atomic():
+        search = _own_held(actor, search_id)
+        _apply(search, change)
+        return _stored(search)
 
 
 def delete_search(actor: Actor, search_id: UUID) -> None:
     """Delete a search of one's own; raise NotFound, or Denied where it is not."""
     with transaction.atomic():
-        search = _own(actor, search_id)
+        search = _own_held(actor, search_id)
         search.delete()
         record(events.SEARCH_DELETED, target=Target("auditlog.SavedSearch", search_id))
 
@@ -98,7 +99,9 @@ def _stored(search: SavedSearch) -> SavedSearch:
     return search
 
 
-def _own(actor: Actor, search_id: UUID) -> SavedSearch:
+def _own_held(actor: Actor, search_id: UUID) -> SavedSearch:
+    """Return it under lock, or a change could bring back what was just deleted."""
+    SavedSearch.objects.select_for_update().filter(id=search_id).first()
     search = selectors.get_search(actor, search_id)
     if search.owner_id != actor.id:
         raise Denied("Only who saved a search may change it.")

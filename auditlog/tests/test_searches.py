@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from uuid_utils.compat import uuid7
 
 from auditlog import selectors
@@ -132,3 +132,28 @@ def test_of_many_at_once_one_gets_the_name(alice: Any) -> None:
 
     assert found == sorted(["saved", *["search_name_taken"] * 7])
     assert SavedSearch.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_brings_no_deleted_search_back(alice: Any) -> None:
+    actor, search = make_actor(alice), save(alice)
+
+    def change() -> Exception | None:
+        try:
+            searches.change_search(actor, search.id, is_shared=True)
+        except NotFound as gone:
+            return gone
+        finally:
+            connections.close_all()
+        return None
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            searches.delete_search(actor, search.id)
+            changing = pool.submit(change)
+            wait([changing], timeout=0.4)
+            assert not changing.done()
+        outcome = changing.result(timeout=10)
+
+    assert isinstance(outcome, NotFound)
+    assert not SavedSearch.objects.exists()
