@@ -125,11 +125,7 @@ def place_of(data_dir: Path) -> Place:
 def keeper_pid(root: Path) -> int | None:
     """Return the process that holds the keeper's lock, found by its open file."""
     path = root / "keeper.lock"
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):
-            if os.readlink(link) == str(path) and locks.is_held(path):
-                return int(link.parts[2])
-    return None
+    return next((pid for pid in _openers(path) if locks.is_held(path)), None)
 
 
 def demolish(root: Path) -> None:
@@ -147,11 +143,26 @@ def demolish(root: Path) -> None:
 
 
 def _end_holders(path: Path, sign: signal.Signals) -> None:
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):
-            if os.readlink(link) == str(path):
-                os.kill(int(link.parts[2]), sign)
+    for pid in _openers(path):
+        with suppress(ProcessLookupError):
+            os.kill(pid, sign)
     eventually(lambda: not locks.is_held(path), f"{path} is still held")
+
+
+def _openers(path: Path) -> list[int]:
+    """Return the processes that have the file open."""
+    processes = Path("/proc").glob("[0-9]*")
+    return [int(each.name) for each in processes if str(path) in _open_files(each)]
+
+
+def _open_files(process: Path) -> set[str]:
+    """Return what it has open; it and its files come and go while this looks."""
+    found = set()
+    with suppress(OSError):
+        for entry in os.scandir(process / "fd"):
+            with suppress(OSError):
+                found.add(os.readlink(entry.path))
+    return found
 
 
 def eventually(claim: Callable[[], object], what: str) -> None:
