@@ -18,6 +18,12 @@ SIGN_IN_FAILED = register(
     severity="warning",
     description="A sign-in was refused. An unknown name is never kept.",
 )
+SECOND_FACTOR_FAILED = register(
+    "accounts.second_factor_failed",
+    category="security",
+    severity="warning",
+    description="At a sign-in the first factor was right and the second wrong.",
+)
 SESSION_REVOKED = register(
     "accounts.session_revoked",
     category="security",

@@ -256,7 +256,7 @@ def _is_open(challenge: Challenge, *, now: datetime) -> bool:
 def _record_failure(challenge: Challenge, *, reason: str) -> None:
     sign_in = challenge.purpose == Challenge.Purpose.SIGN_IN
     record_refusal(
-        events.SIGN_IN_FAILED if sign_in else events.STEP_UP_FAILED,
+        events.SECOND_FACTOR_FAILED if sign_in else events.STEP_UP_FAILED,
         outcome="failure",
         target=Target(type="accounts.user", id=str(challenge.user_id)),
         subject_id=challenge.user_id,

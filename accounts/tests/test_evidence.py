@@ -87,6 +87,25 @@ def test_a_refused_sign_in_is_kept_without_what_was_typed():
     assert "hunter2" not in str(found)
 
 
+def test_a_wrong_code_at_sign_in_is_told_from_a_wrong_password(client):
+    carol = make_user("carol", totp=True)
+    body = {"username": "carol", "password": PASSWORD, "otp": wrong_code(carol)}
+
+    client.post("/api/v1/auth/token", body, content_type="application/json")
+    client.post(
+        "/api/v1/auth/token",
+        {**body, "password": "wrong password"},
+        content_type="application/json",
+    )
+
+    (code,) = list_events(event_type="accounts.second_factor_failed")
+    (password,) = list_events(event_type="accounts.sign_in_failed")
+    carols = subject_keys().pseudonym(carol.id)
+    assert code.subject_pseudonym == password.subject_pseudonym == carols
+    assert code.outcome == password.outcome == "failure"
+    assert code.network_hash == password.network_hash is not None
+
+
 def test_the_fifth_failure_raises_the_alert_of_the_chapter():
     make_user("alice")
     for _ in range(5):

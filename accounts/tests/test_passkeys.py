@@ -194,7 +194,7 @@ def test_it_believes_no_lie(alice, device, what):
 
     challenge.refresh_from_db()
     assert challenge.failed_tries == 1
-    failed = list_events(event_type="accounts.sign_in_failed").get()
+    failed = list_events(event_type="accounts.second_factor_failed").get()
     assert failed.outcome == "failure"
 
 

@@ -59,6 +59,7 @@ INCIDENT_CLOSE = Kind(OcsfClass.INCIDENT_FINDING, 3, "Close")
 KINDS: Final[Mapping[str, Kind]] = {
     "accounts.signed_in": LOGON,
     "accounts.sign_in_failed": LOGON,
+    "accounts.second_factor_failed": LOGON,
     "accounts.app_connected": LOGON,
     "accounts.app_refused": LOGON,
     "accounts.api_key_refused": LOGON,

@@ -34,7 +34,10 @@ DENIALS_IN_1_HOUR: Final = RuleSpec(
 FAILED_SIGN_INS_IN_5_MINUTES: Final = RuleSpec(
     name="failed_sign_ins_in_5_minutes",
     kind="event_count",
-    parameters={"events": ["accounts.sign_in_failed"], "more_than": 4},
+    parameters={
+        "events": ["accounts.sign_in_failed", "accounts.second_factor_failed"],
+        "more_than": 4,
+    },
     window=timedelta(minutes=5),
     group="subject",
     severity="error",

@@ -25,7 +25,7 @@ METRIC_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "records": ("data_access",),
     "resources": ("data_access",),
     "denials": ("authorization_denied",),
-    "failures": ("accounts.sign_in_failed",),
+    "failures": ("accounts.sign_in_failed", "accounts.second_factor_failed"),
 }
 PLACES: Final = ("device", "network", "country")
 # Findings of these compare with one person's past.

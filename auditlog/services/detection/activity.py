@@ -12,6 +12,7 @@ from psycopg2.sql import SQL
 
 from auditlog.constants import ACTIVITY_DAYS, BASELINE_DAYS
 from auditlog.models import ActorBaseline, ActorHour, RiskSignal
+from auditlog.rules.parameters import METRIC_EVENTS
 from auditlog.rules.statements.common import class_of
 from auditlog.services.detection.risk import forget_faded
 from chatsec.core.crypto import subject_keys
@@ -45,7 +46,7 @@ _ROLL_UP: Final = """
         SELECT subject_pseudonym, date_trunc('hour', occurred_at), 0, 0, 0, 0, count(*)
         FROM auditlog_event
         WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
-            AND category = 'security' AND event_type = 'accounts.sign_in_failed'
+            AND category = 'security' AND event_type = ANY(%(failures)s)
             AND subject_pseudonym IS NOT NULL
         GROUP BY 1, 2
     ) AS counted
@@ -143,7 +144,9 @@ def forget_activity(pseudonym: UUID) -> int:
 def _roll_up(since: datetime, until: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-        cursor.execute(_ROLL_UP, {"since": since, "until": until})
+        failures = list(METRIC_EVENTS["failures"])
+        bound = {"since": since, "until": until, "failures": failures}
+        cursor.execute(_ROLL_UP, bound)
         people = [row[0] for row in cursor.fetchall()]
         _forget_erased(set(people))
     return len(people)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connections
@@ -18,10 +18,12 @@ from auditlog.rules import FLOOR, RuleSpec
 from auditlog.rules.floor import (
     DENIALS_IN_1_HOUR,
     DENIALS_IN_5_MINUTES,
+    FAILED_SIGN_INS_IN_5_MINUTES,
     QUERIES_IN_24_HOURS,
 )
 from auditlog.services import detection
 from auditlog.services.recording import build_row, insert
+from auditlog.tests.detection.factories import make_events
 from auditlog.tests.factories import destroy_key, make_actor, make_denials, make_event
 from chatsec.core.context import ANONYMOUS, SYSTEM, Actor
 from chatsec.core.crypto import subject_keys
@@ -49,6 +51,21 @@ def test_more_than_10_denials_in_an_hour(count: int, alerts: list[int]) -> None:
 
     assert fired(DENIALS_IN_1_HOUR) == alerts
     assert fired(DENIALS_IN_5_MINUTES) == []
+
+
+@pytest.mark.parametrize(
+    ("passwords", "codes", "alerts"),
+    [(5, 0, [5]), (0, 5, [5]), (3, 2, [5]), (2, 2, [])],
+)
+def test_5_wrong_passwords_and_codes_in_5_minutes(
+    passwords: int, codes: int, alerts: list[int]
+) -> None:
+    who = subject_keys().pseudonym(uuid4())
+    for name, count in (("sign_in", passwords), ("second_factor", codes)):
+        times = [NOW - number * SECOND for number in range(count)]
+        make_events(f"accounts.{name}_failed", times, subject_pseudonym=who)
+
+    assert fired(FAILED_SIGN_INS_IN_5_MINUTES) == alerts
 
 
 @pytest.mark.parametrize(("count", "alerts"), [(1000, []), (1001, [1001])])
