@@ -9,6 +9,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatsec.drill.scenario import Choice
 
 
 def parser(into: ArgumentParser | None = None) -> ArgumentParser:
@@ -22,6 +26,15 @@ def parser(into: ArgumentParser | None = None) -> ArgumentParser:
     into.add_argument("--people", type=int, default=20, help="of a replay (20)")
     into.add_argument("--days", type=int, default=3, help="of a replay (3)")
     into.add_argument("--benign", action="store_true", help="leave out all attacks")
+    into.add_argument("--kinds", default="", help="of attack, such as a,b (all)")
+    into.add_argument(
+        "--held-out", action="store_true", help="allow --kinds that no rule is made for"
+    )
+    into.add_argument(
+        "--organisation",
+        choices=("tuning", "other"),
+        help="of people (what the seed is for)",
+    )
     into.add_argument("--missed", action="store_true", help="list what was not found")
     into.add_argument("--json", action="store_true", help="print JSON only")
     return into
@@ -54,13 +67,12 @@ def _generate(options: Namespace) -> None:
     from chatsec.drill.scenario import (  # noqa: PLC0415 - as above
         last_midnight,
         make_scenario,
-        plan_for,
         use_of,
     )
 
+    choice = _choice(options)
     for seed in seeds_in(options.seeds):
-        plan = plan_for(use_of(seed))
-        plan = plan.quiet() if options.benign else plan
+        plan = choice.plan(use_of(seed))
         made = make_scenario(seed, plan, until=last_midnight(timezone.now()))
         verbs = Counter(act.verb for act in made.acts)
         _say(f"seed {seed}: {len(made.people)} people, {len(made.acts)} acts")
@@ -92,8 +104,8 @@ def _score(options: Namespace) -> None:
     from chatsec.drill import report  # noqa: PLC0415 - needs settings
     from chatsec.drill.running import drill  # noqa: PLC0415 - as above
 
-    made = drill(minutes=options.every, say=_tell)
-    scores = made.score(seeds_in(options.seeds), quiet=options.benign)
+    made = drill(minutes=options.every, say=_tell, choice=_choice(options))
+    scores = made.score(seeds_in(options.seeds))
     if options.json:
         found = {
             "rules": report.as_json(scores.rules),
@@ -108,6 +120,17 @@ def _score(options: Namespace) -> None:
         _say("\n".join(report.as_text(result)))
     if options.missed:
         _say("\n".join(report.missed(scores.rules)))
+
+
+def _choice(options: Namespace) -> Choice:
+    from chatsec.drill.scenario import Choice  # noqa: PLC0415 - needs settings
+
+    return Choice(
+        kinds=tuple(name for name in options.kinds.split(",") if name),
+        organisation=options.organisation,
+        is_quiet=options.benign,
+        knows_held_out=options.held_out,
+    )
 
 
 def _say(text: str) -> None:

@@ -99,6 +99,8 @@ class Incident:
     # the networks that it comes from.
     people: Mapping[int, tuple[float, ...]]
     networks: frozenset[str]
+    # Whether it is of a kind that rules are never tuned on.
+    is_held_out: bool = False
 
     @property
     def is_loud(self) -> bool:

@@ -47,6 +47,12 @@ class Make:
 
 # The organisation that rules may be tuned on, and a changed one that judges them.
 TUNING: Final = Make()
+# Neither of the two: shows authors of rules what they fitted to the first one.
+OTHER: Final = Make(
+    programs=12,
+    zones=((-3.0, 0.4), (2.0, 0.3), (8.0, 0.3)),
+    shift_workers=0.10,
+)
 SCORING: Final = Make(
     programs=18,
     zones=((0.0, 0.3), (1.0, 0.2), (5.5, 0.2), (-8.0, 0.2), (9.0, 0.1)),

@@ -18,6 +18,10 @@ def as_json(result: Result) -> dict[str, Json]:
     return {
         "loud": _share(result.recall(is_loud)),
         "stealthy": _share(result.recall(is_stealthy)),
+        "held_out": {
+            "loud": _share(result.recall(is_loud_and_held_out)),
+            "stealthy": _share(result.recall(is_stealthy_and_held_out)),
+        },
         "false_alerts_per_day_per_250": round(result.false_per_day, 3),
         "days": result.days,
         "minutes_to_detect_loud": result.minutes_to_detect(is_loud),
@@ -36,9 +40,9 @@ def as_json(result: Result) -> dict[str, Json]:
 
 def as_text(result: Result) -> Iterator[str]:
     """Yield the lines of a Markdown report."""
-    loud, stealthy = result.recall(is_loud), result.recall(is_stealthy)
-    yield f"- loud incidents found: {_text(loud)}"
-    yield f"- stealthy incidents found: {_text(stealthy)}"
+    yield f"- loud incidents found: {_text(result.recall(is_loud))}"
+    yield f"- stealthy incidents found: {_text(result.recall(is_stealthy))}"
+    yield from held_out_lines(result)
     yield (
         f"- false alerts: {result.false_alerts.total()} in {result.days:g} days,"
         f" {result.false_per_day:.2f} a day for 250 people"
@@ -50,8 +54,10 @@ def as_text(result: Result) -> Iterator[str]:
     yield ""
     yield "| kind | loud | stealthy |"
     yield "|---|---|---|"
+    held_out = {one.kind for one, _, _ in result.outcomes if one.is_held_out}
     for kind, (plain, hidden) in by_kind(result).items():
-        yield f"| {kind} | {_text(plain)} | {_text(hidden)} |"
+        mark = " (held out)" if kind in held_out else ""
+        yield f"| {kind}{mark} | {_text(plain)} | {_text(hidden)} |"
     yield ""
     yield "| strength | disguise | found |"
     yield "|---|---|---|"
@@ -62,6 +68,16 @@ def as_text(result: Result) -> Iterator[str]:
     yield "|---|---|---|"
     for rule in sorted({*result.true_alerts, *result.false_alerts}):
         yield f"| {rule} | {result.true_alerts[rule]} | {result.false_alerts[rule]} |"
+
+
+def held_out_lines(result: Result) -> Iterator[str]:
+    """Yield what was found of the kinds that no rule was tuned on, if there are any."""
+    loud = result.recall(is_loud_and_held_out)
+    stealthy = result.recall(is_stealthy_and_held_out)
+    if loud.total:
+        yield f"- loud incidents of held-out kinds found: {_text(loud)}"
+    if stealthy.total:
+        yield f"- stealthy incidents of held-out kinds found: {_text(stealthy)}"
 
 
 def missed(result: Result) -> Iterator[str]:
@@ -83,6 +99,16 @@ def is_loud(incident: Incident) -> bool:
 def is_stealthy(incident: Incident) -> bool:
     """Whether it is a stealthy one."""
     return incident.is_stealthy
+
+
+def is_loud_and_held_out(incident: Incident) -> bool:
+    """Whether it is a loud one of a kind that no rule was tuned on."""
+    return incident.is_loud and incident.is_held_out
+
+
+def is_stealthy_and_held_out(incident: Incident) -> bool:
+    """Whether it is a stealthy one of a kind that no rule was tuned on."""
+    return incident.is_stealthy and incident.is_held_out
 
 
 def _share(share: Share) -> Json:

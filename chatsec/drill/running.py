@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Final
 
 from django.utils import timezone
 
@@ -14,11 +15,11 @@ from chatsec.drill.bulk import digest
 from chatsec.drill.model import Scenario, chance_of
 from chatsec.drill.population import populate
 from chatsec.drill.scenario import (
+    Choice,
     Plan,
     Use,
     last_midnight,
     make_scenario,
-    plan_for,
     use_of,
 )
 from chatsec.drill.scoring import Found, Result, judge
@@ -26,6 +27,7 @@ from chatsec.drill.shapes import Shapes
 from chatsec.drill.staff import Account
 
 Say = Callable[[str], None]
+ALL: Final = Choice()
 
 
 @dataclass(slots=True)
@@ -45,9 +47,10 @@ class Drill:
     until: datetime
     every: timedelta = timedelta(minutes=30)
     say: Say = print
+    choice: Choice = ALL
 
-    def score(self, seeds: Iterable[int], *, quiet: bool = False) -> Scores:
-        """Return how the rules did on these seeds; `quiet` ones have no attacks."""
+    def score(self, seeds: Iterable[int]) -> Scores:
+        """Return how the rules did on these seeds."""
         template = arena.prepare()
         total = Scores(rule_hash=watching.rule_hash())
         self.say(f"rules {total.rule_hash}")
@@ -59,7 +62,7 @@ class Drill:
         for use, chosen in by_use.items():
             if not chosen:
                 continue
-            plan = plan_for(use).quiet() if quiet else plan_for(use)
+            plan = self.choice.plan(use)
             with arena.copy_of(template, "staffed") as staffed:
                 # The same people for each seed: hired once.
                 start = self.until - timedelta(days=plan.days)
@@ -92,10 +95,10 @@ class Drill:
         )
 
 
-def drill(*, minutes: int, say: Say) -> Drill:
+def drill(*, minutes: int, say: Say, choice: Choice = ALL) -> Drill:
     """Return drills that end last midnight, with rules that run so often."""
     until = last_midnight(timezone.now())
-    return Drill(until, timedelta(minutes=minutes), say)
+    return Drill(until, timedelta(minutes=minutes), say, choice)
 
 
 def replay(seed: int, plan: Plan, *, until: datetime) -> tuple[Scenario, list[Account]]:

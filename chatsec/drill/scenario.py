@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from chatsec.drill.attacks.staging import Kind, Stage
 from chatsec.drill.model import DAY, Act, Chance, Incident, Person, Scenario, chance_of
 from chatsec.drill.ordinary import Calendar, ordinary_acts
-from chatsec.drill.population import SCORING, TUNING, Make, populate
+from chatsec.drill.population import OTHER, SCORING, TUNING, Make, populate
 
 TUNING_SEEDS: Final = range(1, 21)
 SCORING_SEEDS: Final = range(1001, 1021)
 Use = Literal["tuning", "scoring"]
+Organisation = Literal["tuning", "other"]
+ORGANISATIONS: Final[Mapping[Organisation, Make]] = {"tuning": TUNING, "other": OTHER}
 # Strength, mimicry, evasion: what each kind is played with, in turn.
 LOUD: Final = ((1.0, False, False), (2.0, False, False), (4.0, False, False))
 STEALTHY: Final = (
@@ -52,7 +54,50 @@ def plan_for(use: Use) -> Plan:
     # Not at the top: who tunes never loads it.
     from chatsec.drill.attacks import held_out  # noqa: PLC0415
 
-    return Plan(SCORING, (*tuning.KINDS, *held_out.KINDS))
+    kinds = (replace(kind, is_held_out=True) for kind in held_out.KINDS)
+    return Plan(SCORING, (*tuning.KINDS, *kinds))
+
+
+class UnknownKind(ValueError):
+    """There is no such kind of attack, or none that may be asked for."""
+
+
+def with_kinds(plan: Plan, names: Sequence[str], sources: Sequence[Use]) -> Plan:
+    """Return the plan with the kinds of these names only.
+
+    Who tunes may leave kinds out to see what rules find that they were not made for,
+    but never choose those that nobody tunes on.
+    """
+    known = {kind.name: kind for use in sources for kind in plan_for(use).kinds}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise UnknownKind(
+            f"No kind {', '.join(missing)} (held-out kinds need --held-out);"
+            f" there are {', '.join(known)}."
+        )
+    return replace(plan, kinds=tuple(known[name] for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of a plan is asked for; scoring as published leaves all as it is."""
+
+    # Names of kinds; empty: all of them.
+    kinds: tuple[str, ...] = ()
+    organisation: Organisation | None = None
+    is_quiet: bool = False
+    # Whether kinds that are held out may be named.
+    knows_held_out: bool = False
+
+    def plan(self, use: Use) -> Plan:
+        """Return the plan of what was chosen."""
+        plan = plan_for(use)
+        if self.kinds:
+            sources: tuple[Use, ...] = ("scoring",) if self.knows_held_out else ()
+            plan = with_kinds(plan, self.kinds, ("tuning", *sources))
+        if self.organisation:
+            plan = replace(plan, make=ORGANISATIONS[self.organisation])
+        return plan.quiet() if self.is_quiet else plan
 
 
 def use_of(seed: int) -> Use:
@@ -105,6 +150,7 @@ def _stages(
                 (start + timedelta(days=day)).timestamp(),
                 _cast(kind, people, taken, chance),
                 chance,
+                is_held_out=kind.is_held_out,
             )
             _settle_day(stage, is_early=day < (plan.days + plan.history_days) // 2)
             kind.attack(stage)

@@ -32,6 +32,7 @@ class Stage:
     midnight: float
     people: Sequence[Person]
     chance: Chance
+    is_held_out: bool = False
     acts: list[Act] = field(default_factory=list)
 
     def times(self, count: float) -> int:
@@ -109,6 +110,7 @@ class Stage:
             end=min(until, max(act.at for act in self.acts)),
             people={who: tuple(times) for who, times in involved.items()},
             networks=frozenset(hostile),
+            is_held_out=self.is_held_out,
         )
 
 
@@ -125,6 +127,8 @@ class Kind:
     attack: Attack
     # How many days it needs before the scenario ends.
     days: int = 1
+    # Whether rules are never tuned on it.
+    is_held_out: bool = False
 
 
 def spread(start: float, count: int, hours: float, chance: Chance) -> list[float]:

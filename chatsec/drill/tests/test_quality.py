@@ -11,8 +11,18 @@ SEEDS = "1010-1012"
 
 
 @pytest.fixture(scope="module")
-def scores():
-    return json.loads(separate.run(["score", "--seeds", SEEDS, "--json"]))
+def scores(pytestconfig):
+    found = json.loads(separate.run(["score", "--seeds", SEEDS, "--json"]))
+    show = pytestconfig.pluginmanager.getplugin("terminalreporter").write_line
+    rules = found["rules"]
+    for group, shares in (("all", rules), ("held-out", rules["held_out"])):
+        for how in ("loud", "stealthy"):
+            show(
+                "{0} {1}: {found}/{of}, {from} to {to}".format(
+                    group, how, **shares[how]
+                )
+            )
+    return found
 
 
 @pytest.mark.prove

@@ -9,7 +9,9 @@ from chatsec.drill.population import SCORING, TUNING, Make, populate
 from chatsec.drill.scenario import (
     SCORING_SEEDS,
     TUNING_SEEDS,
+    Choice,
     Plan,
+    UnknownKind,
     acts_of,
     last_midnight,
     make_scenario,
@@ -108,6 +110,52 @@ def test_there_are_ten_kinds_to_tune_on_and_four_that_are_held_out():
     assert len(tuning) >= 10
     assert tuning < scoring
     assert len(scoring - tuning) >= 4
+
+
+def test_only_kinds_without_tuning_are_held_out():
+    tuning = {kind.name for kind in plan_for("tuning").kinds}
+
+    for kind in plan_for("scoring").kinds:
+        assert kind.is_held_out is (kind.name not in tuning)
+    for incident in small("scoring").incidents:
+        assert incident.is_held_out is (incident.kind not in tuning)
+
+
+def test_kinds_can_be_chosen():
+    plan = Choice(kinds=("slow_reading", "code_guessing")).plan("tuning")
+
+    assert [kind.name for kind in plan.kinds] == ["slow_reading", "code_guessing"]
+
+
+@pytest.mark.parametrize("name", ["held out", "nonsense"])
+def test_held_out_and_unknown_kinds_cannot_be_chosen(name):
+    held_out = next(kind for kind in plan_for("scoring").kinds if kind.is_held_out)
+    name = held_out.name if name == "held out" else name
+
+    with pytest.raises(UnknownKind, match=name) as refused:
+        Choice(kinds=(name,)).plan("tuning")
+    # What the names are is not given away.
+    assert not any(
+        kind.name in str(refused.value)
+        for kind in plan_for("scoring").kinds
+        if kind.is_held_out and kind.name != name
+    )
+
+
+def test_held_out_kinds_can_be_chosen_by_who_says_so():
+    held_out = next(kind for kind in plan_for("scoring").kinds if kind.is_held_out)
+    plan = Choice(kinds=(held_out.name,), knows_held_out=True).plan("tuning")
+
+    assert plan.kinds == (held_out,)
+
+
+def test_another_organisation_can_be_chosen_that_is_not_the_one_that_judges():
+    plan = Choice(organisation="other").plan("tuning")
+
+    assert plan.make not in (TUNING, SCORING)
+    assert not {zone for zone, _ in plan.make.zones} & {
+        zone for zone, _ in (*TUNING.zones, *SCORING.zones)
+    }
 
 
 def test_no_seed_is_tuned_and_scored_on():

@@ -111,3 +111,20 @@ def test_intervals_are_those_of_wilson(share, low, high):
         pytest.approx(low, abs=1e-4),
         pytest.approx(high, abs=1e-4),
     )
+
+
+def test_it_reports_held_out_kinds_on_their_own():
+    unknown = replace(ATTACK, number=2, kind="unknown", people={4: (1000.0,)})
+    unknown = replace(unknown, is_held_out=True)
+    result = judged(Found("a", 2000.0, person=3), incidents=[ATTACK, unknown])
+
+    assert as_json(result)["loud"]["of"] == 2
+    assert as_json(result)["held_out"]["loud"]["of"] == 1
+    lines = list(as_text(result))
+    assert "- loud incidents of held-out kinds found: 0/1 = 0% (0% to 79%)" in lines
+    assert any(line.startswith("| unknown (held out) |") for line in lines)
+    assert not any("stealthy incidents of held-out" in line for line in lines)
+
+
+def test_it_says_nothing_of_held_out_kinds_without_any():
+    assert not any("held" in line for line in as_text(judged()))
