@@ -9,6 +9,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ def parser(into: ArgumentParser | None = None) -> ArgumentParser:
         "--organisation",
         choices=("tuning", "other"),
         help="of people (what the seed is for)",
+    )
+    into.add_argument("--jobs", type=int, default=1, help="seeds at a time (1)")
+    into.add_argument(
+        "--keep", type=Path, help="keep rows in this folder and use them again"
     )
     into.add_argument("--missed", action="store_true", help="list what was not found")
     into.add_argument("--json", action="store_true", help="print JSON only")
@@ -102,10 +108,17 @@ def _replay(options: Namespace) -> None:
 
 def _score(options: Namespace) -> None:
     from chatsec.drill import report  # noqa: PLC0415 - needs settings
-    from chatsec.drill.running import drill  # noqa: PLC0415 - as above
+    from chatsec.drill.running import Drill, until_now  # noqa: PLC0415 - as above
 
-    made = drill(minutes=options.every, say=_tell, choice=_choice(options))
-    scores = made.score(seeds_in(options.seeds))
+    drill = Drill(
+        until_now(),
+        timedelta(minutes=options.every),
+        _tell,
+        _choice(options),
+        options.jobs,
+        options.keep,
+    )
+    scores = drill.score(seeds_in(options.seeds))
     if options.json:
         found = {
             "rules": report.as_json(scores.rules),

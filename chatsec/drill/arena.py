@@ -6,85 +6,82 @@ that belongs to the drill alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
-import psycopg2
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connections
-from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
 
-from chatsec import embedded
 from chatsec.core import crypto
 from chatsec.demo.business import seed_business
 from chatsec.demo.catalogue import seed_catalogue
+from chatsec.embedded.copies import Copies, close_connections, use
+
+COPIES: Final = Copies()
+# What is thrown away anyway need not survive a crash.
+OPTIONS: Final[Mapping[str, str]] = {"synchronous_commit": "off"}
 
 
 def prepare() -> str:
     """Migrate and fill the database that copies are made of; return its name."""
     if settings.PRODUCTION:
         raise ImproperlyConfigured("Drills are refused in production.")
-    call_command("migrate", verbosity=0, skip_checks=True)
-    seed_business(settings.BUSINESS_OWNER_DATABASE_URL, sales=4000)
-    seed_catalogue()
-    return str(connections["default"].settings_dict["NAME"])
+    name = f"chatsec_drill_{_digest()}"
+    if not COPIES.has(name):
+        unfinished = f"{name}_new"
+        COPIES.create(unfinished)
+        _use(unfinished)
+        call_command("migrate", verbosity=0, skip_checks=True)
+        seed_business(settings.BUSINESS_OWNER_DATABASE_URL, sales=4000)
+        seed_catalogue()
+        close_connections()
+        COPIES.rename(unfinished, name)
+    _use(name)
+    return name
 
 
 @contextmanager
 def copy_of(template: str, purpose: str) -> Iterator[str]:
     """Work on a fresh copy, whose name it gives; it is gone afterwards."""
     copy = f"chatsec_drill_{purpose}"
-    _close()
-    with _maintenance() as cursor:
-        _drop(cursor, copy)
-        create = "CREATE DATABASE {} TEMPLATE {} OWNER chatsec_owner"
-        names = (sql.Identifier(copy), sql.Identifier(template))
-        cursor.execute(sql.SQL(create).format(*names))
+    COPIES.copy(template, copy, OPTIONS)
     _use(copy)
     try:
         yield copy
     finally:
         _use(template)
-        with _maintenance() as cursor:
-            _drop(cursor, copy)
+        COPIES.drop(copy)
+
+
+def let_go() -> None:
+    """Hold no connection that a forked process would share."""
+    close_connections()
+    cache.close()
+
+
+def stand_apart() -> None:
+    """Let this process remember nothing that others of the drill do, after a fork."""
+    caches["default"].key_prefix = f"drill-{os.getpid()}"
+
+
+def _digest() -> str:
+    """Return what names migrations and demo: when they change, all is made anew."""
+    digest, root = sha256(), Path(settings.BASE_DIR)
+    sources = (*root.glob("*/migrations/*.py"), *root.glob("chatsec/demo/**/*.*"))
+    for path in sorted(sources):
+        if "__pycache__" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _use(name: str) -> None:
-    _close()
-    for alias in connections:
-        connections[alias].settings_dict["NAME"] = name
+    use(name)
     # What is remembered of one database is wrong in the next.
     cache.clear()
     crypto.subject_keys.cache_clear()
-
-
-def _close() -> None:
-    for alias in connections:
-        connections[alias].close()
-
-
-@contextmanager
-def _maintenance() -> Iterator[Cursor]:
-    found = embedded.ensure_running(settings.CHATSEC_DATA_DIR).superuser.django()
-    connection = psycopg2.connect(
-        dbname="postgres",
-        user=found["USER"],
-        password=found["PASSWORD"],
-        host=found["HOST"],
-        port=found["PORT"] or None,
-    )
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.close()
-
-
-def _drop(cursor: Cursor, name: str) -> None:
-    drop = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
-    cursor.execute(sql.SQL(drop).format(sql.Identifier(name)))

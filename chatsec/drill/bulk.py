@@ -8,19 +8,20 @@ both ways of playing a scenario row by row.
 from __future__ import annotations
 
 import io
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2s
+from itertools import islice
 from typing import Final
 
 from django.db import connection, connections
 
 from chatsec.core.devices import name_device
-from chatsec.drill.model import NOBODY, Act
+from chatsec.drill.model import NOBODY, Act, Person
 from chatsec.drill.shapes import STEP_UP_SECONDS, Key, Shape, Shapes
-from chatsec.drill.staff import Account
 
 # The limits of sign-in, as docs/reference/limits.md names them.
 WINDOW_SECONDS: Final = 300.0
@@ -29,6 +30,8 @@ ACCOUNT_FAILURES: Final = 5
 ADDRESS_FAILURES: Final = 30
 NETWORK_FAILURES: Final = 100
 ROWS_AT_A_TIME: Final = 50_000
+# Who acts or is acted upon: accounts differ from one installation to the next.
+PERSON: Final = re.compile(r"<(\d+)>")
 
 
 @dataclass(slots=True)
@@ -67,12 +70,11 @@ class Doors:
 class Writer:
     """Turns acts into rows, remembering what the installation would remember."""
 
-    def __init__(self, accounts: Sequence[Account], shapes: Shapes, seed: int) -> None:
-        self.accounts = accounts
+    def __init__(self, people: Sequence[Person], shapes: Shapes, seed: int) -> None:
+        self.people = people
         self.shapes = shapes
         self.seed = seed
-        self._pseudonyms = [str(account.pseudonym) for account in accounts]
-        self._roles = [account.person.role for account in accounts]
+        self._roles = [person.role for person in people]
         self._doors = Doors()
         self._familiar: set[tuple[int, str, str]] = set()
         self._sessions: dict[tuple[int, int], str] = {}
@@ -82,7 +84,7 @@ class Writer:
         self._count = 0
 
     def lines(self, acts: Iterable[Act]) -> Iterator[str]:
-        """Yield a line of COPY for each row."""
+        """Yield a line of COPY for each row, in which people are numbers."""
         for act in acts:
             key = self._key(act)
             if key is not None:
@@ -114,7 +116,7 @@ class Writer:
         self._familiar.add(looks)
         self._sessions[_whose(act)] = f"{act.person}/{act.incident}/{act.at}"
         self._stepped.pop(_whose(act), None)
-        return Key("sign_in", self.accounts[act.person].person.role, "", variant)
+        return Key("sign_in", self.people[act.person].role, "", variant)
 
     def _failure(self, act: Act) -> Key | None:
         account = act.what if act.to == NOBODY else f"a{act.to}"
@@ -142,7 +144,7 @@ class Writer:
         if act.verb == "grant":
             self._roles[act.to] = act.what
         if act.verb == "withdraw":
-            self._roles[act.to] = self.accounts[act.to].person.role
+            self._roles[act.to] = self.people[act.to].role
         if act.verb == "export":
             if act.person in self._exporting:
                 return None
@@ -153,8 +155,8 @@ class Writer:
         self._count += 1
         moment = act.at + shape.after
         blanks = {
-            "actor": self._pseudonyms[act.person] if act.person >= 0 else "",
-            "target": self._pseudonyms[act.to] if act.to >= 0 else "",
+            "actor": f"<{act.person}>" if act.person >= 0 else "",
+            "target": f"<{act.to}>" if act.to >= 0 else "",
             "session": self._digest("session", self._sessions.get(_whose(act), "")),
             "address": self._digest("address", act.place.address),
             "network": self._digest("network", act.place.network),
@@ -185,33 +187,26 @@ def digest(what: str, text: str) -> bytes:
 
 
 def write(
-    acts: Iterable[Act], accounts: Sequence[Account], shapes: Shapes, *, seed: int
+    lines: Iterable[str], columns: Sequence[str], pseudonyms: Sequence[str]
 ) -> int:
-    """Write the rows of the acts into the audit log; return how many."""
-    writer = Writer(accounts, shapes, seed)
-    names = ", ".join(("event_id", "occurred_at", "expires_at", *shapes.columns))
-    written = 0
+    """Write lines into the audit log, numbers become people; return how many."""
+    names = ", ".join(("event_id", "occurred_at", "expires_at", *columns))
+    rest, written = iter(lines), 0
+
+    def pseudonym(found: re.Match[str]) -> str:
+        return pseudonyms[int(found[1])]
+
     with connection.cursor() as cursor:
-        for block in _blocks(writer.lines(acts)):
+        while block := list(islice(rest, ROWS_AT_A_TIME)):
             written += len(block)
+            text = PERSON.sub(pseudonym, "".join(block))
             cursor.copy_expert(
-                f"COPY auditlog_event ({names}) FROM STDIN", io.StringIO("".join(block))
+                f"COPY auditlog_event ({names}) FROM STDIN", io.StringIO(text)
             )
     with connections["owner"].cursor() as cursor:
         # What autovacuum does on a server that has had these weeks to itself.
         cursor.execute("ANALYZE auditlog_event")
     return written
-
-
-def _blocks(lines: Iterator[str]) -> Iterator[list[str]]:
-    block: list[str] = []
-    for line in lines:
-        block.append(line)
-        if len(block) >= ROWS_AT_A_TIME:
-            yield block
-            block = []
-    if block:
-        yield block
 
 
 def _id(number: int, kind: int) -> str:

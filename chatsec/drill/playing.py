@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -91,8 +91,20 @@ def play_in_bulk(
     scenario: Scenario, shapes: Shapes, accounts: Sequence[Account]
 ) -> int:
     """Write the rows of every act; return how many there are."""
+    return fill(lines_of(scenario, shapes), shapes.columns, accounts)
+
+
+def lines_of(scenario: Scenario, shapes: Shapes) -> Iterator[str]:
+    """Yield what every act leaves in the audit log, as lines to fill it with."""
+    return bulk.Writer(scenario.people, shapes, scenario.seed).lines(scenario.acts)
+
+
+def fill(
+    lines: Iterable[str], columns: Sequence[str], accounts: Sequence[Account]
+) -> int:
+    """Write lines into the audit log, about these accounts; return how many."""
     _refuse_production()
-    return bulk.write(scenario.acts, accounts, shapes, seed=scenario.seed)
+    return bulk.write(lines, columns, [str(each.pseudonym) for each in accounts])
 
 
 def _ensure_partitions(since: datetime) -> None:
