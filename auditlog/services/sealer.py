@@ -51,12 +51,13 @@ LEAVES: Final = f"""
 """  # noqa: S608 - our own expression
 
 
-# How far back unsealed events are looked for when a log moves to another cluster.
+# A log that moves to another cluster brings along what came after its last seal; how
+# far back else unsealed events are looked for.
 SWEEP_BACK: Final = timedelta(days=1)
 LEAVES_SINCE: Final = f"""
     SELECT part.relname, event.event_id, {leaf_sql("event")}
     FROM auditlog_event AS event JOIN pg_class AS part ON part.oid = event.tableoid
-    WHERE event.epoch = %s AND event.occurred_at >= %s
+    WHERE event.epoch = %s AND (event.xid >= %s OR event.occurred_at >= %s)
     ORDER BY part.relname, event.event_id
 """  # noqa: S608 - our own expression
 
@@ -122,12 +123,15 @@ def _follow_cluster(chain: SealChain) -> tuple[Window, bool]:
     if begun.named()["cluster"] != cluster:
         _begin_epoch(chain, old=begun.epoch, cluster=cluster)
         return _window(begun.epoch + 1, since=0)
+    return _window(begun.epoch, since=_end_of(begun.epoch))
+
+
+def _end_of(epoch: int) -> int:
+    """Return the transaction that the next window of the epoch begins with."""
     # The windows of an epoch follow each other: the last one begins the highest.
-    ends = Seal.objects.using(RETENTION).filter(
-        epoch=begun.epoch, xid_from__isnull=False
-    )
+    ends = Seal.objects.using(RETENTION).filter(epoch=epoch, xid_from__isnull=False)
     last = ends.order_by("-xid_from").values_list("xid_below", flat=True).first()
-    return _window(begun.epoch, since=last or 0)
+    return last or 0
 
 
 def _begin_epoch(chain: SealChain, *, old: int, cluster: str) -> None:
@@ -150,7 +154,7 @@ def _unsealed_since(epoch: int, since: datetime) -> Batch:
     for ids in seals.values_list("event_ids", flat=True):
         sealed.update(batched_ids(bytes(ids or b"")))
     with connections[RETENTION].cursor() as cursor:
-        cursor.execute(LEAVES_SINCE, [epoch, since])
+        cursor.execute(LEAVES_SINCE, [epoch, _end_of(epoch), since])
         found = [row for row in cursor.fetchall() if row[1].bytes not in sealed]
     return Batch(
         dict(Counter(part for part, _, _ in found)),

@@ -15,7 +15,7 @@ from django.db import connections
 
 from auditlog.services import verification
 from auditlog.services.anchoring import read_anchors
-from auditlog.services.verification import Chain, Report
+from auditlog.services.verification import Chain, Finding, Report
 
 WORKERS = 4
 
@@ -79,15 +79,16 @@ class Command(BaseCommand):
                 "seals": report.seals,
                 "events": report.events,
                 "pruned": report.pruned,
+                "unsealed": report.unsealed,
             }
             self.stdout.write(json.dumps({**numbers, "findings": found}, indent=1))
             return
         for each in report.findings:
-            where = f"event {each.event_id}" if each.event_id else f"seal {each.seal}"
-            self.stdout.write(f"{each.fault}: {where} {each.says}".rstrip())
+            self.stdout.write(f"{each.fault}: {_place(each)} {each.says}".rstrip())
         self.stdout.write(
             f"{report.seals} seals, {report.events} events"
-            f" ({report.pruned} pruned after their retention):"
+            f" ({report.pruned} pruned after their retention,"
+            f" {report.unsealed} not sealed yet):"
             f" {'all as sealed' if report.is_clean else 'NOT AS SEALED'}"
         )
 
@@ -96,6 +97,12 @@ def _verify(
     batch: tuple[int, int], *, pruned: tuple[str, ...], swept: frozenset[bytes]
 ) -> Report:
     return verification.verify_batch(*batch, pruned=pruned, swept=swept)
+
+
+def _place(found: Finding) -> str:
+    if found.event_id:
+        return f"event {found.event_id}"
+    return f"seal {found.seal}" if found.seal else "the log"
 
 
 def _heads(path: Path) -> dict[int, str]:

@@ -12,10 +12,10 @@ from auditlog.services.verification.chain_walk import Chain, check_anchors, walk
 from auditlog.services.verification.findings import Fault, Finding, Report
 from auditlog.services.verification.rows import (
     plan_batches,
-    strays,
     verify_batch,
     verify_partition,
 )
+from auditlog.services.verification.strays import strays
 
 __all__ = [
     "Chain",

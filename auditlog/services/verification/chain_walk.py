@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -11,8 +12,14 @@ from django.db.models import QuerySet
 
 from auditlog.models import Seal
 from auditlog.proofs.chain import GENESIS, Kind
+from auditlog.selectors import is_sealed
 from auditlog.services.seal_chain import batched_ids, header_of
 from auditlog.services.verification.findings import Fault, Finding, Report
+from auditlog.services.verification.statements import (
+    key_named_by,
+    pruned_by,
+    window_of,
+)
 
 
 @dataclass(slots=True)
@@ -27,6 +34,9 @@ class Chain:
     swept: set[bytes] = field(default_factory=set)
     # The end of the last window of each epoch.
     ends: dict[int, int] = field(default_factory=dict)
+    # When and in which epoch the last seal was made.
+    sealed_at: datetime | None = None
+    epoch: int = 1
 
 
 def walk_chain(*, public_key: str | None = None) -> Chain:
@@ -45,6 +55,11 @@ def walk_chain(*, public_key: str | None = None) -> Chain:
         _learn(seal, keys, chain)
         before = seal
     chain.report.seals = len(chain.heads)
+    if before is not None:
+        chain.sealed_at, chain.epoch = before.sealed_at, before.epoch
+    elif not is_sealed():
+        says = "there are events, and not one seal"
+        chain.report.findings.append(Finding(Fault.BROKEN_CHAIN, None, says=says))
     return chain
 
 
@@ -58,14 +73,13 @@ def _trust_first(
     public_key: str | None,
     report: Report,
 ) -> None:
-    named = seal.named() if seal.kind == Kind.KEY else {}
-    said = str(named.get("public_key", ""))
-    if not said or (public_key is not None and said != public_key):
+    named = key_named_by(seal)
+    if named is None or (public_key is not None and named[1] != public_key):
         report.findings.append(
             Finding(Fault.UNKNOWN_KEY, seal.number, says="not the key that was pinned")
         )
-    if said:
-        keys[seal.key_id] = Ed25519PublicKey.from_public_bytes(bytes.fromhex(said))
+    if named is not None:
+        keys[seal.key_id] = named[2]
 
 
 def _check_header(
@@ -77,20 +91,38 @@ def _check_header(
     def wrong(fault: Fault, says: str) -> None:
         report.findings.append(Finding(fault, seal.number, says=says))
 
-    head = header_of(seal).head()
+    head = _head_of(seal)
     if seal.number != (before.number + 1 if before else 1):
         wrong(Fault.BROKEN_CHAIN, "a seal before it is missing")
     elif bytes(seal.previous) != (bytes(before.head) if before else GENESIS):
         wrong(Fault.BROKEN_CHAIN, "it does not follow the seal before it")
     if head != bytes(seal.head):
         wrong(Fault.BROKEN_SEAL, "its head is not that of its content")
+    elif (seal.xid_from, seal.xid_below) != window_of(seal):
+        wrong(Fault.BROKEN_SEAL, "its window is not the one that was signed")
     if before is not None and seal.sealed_at < before.sealed_at:
         wrong(Fault.CLOCK, "it is older than the seal before it")
+    if fault := _signature_fault(seal, head, keys):
+        wrong(*fault)
+
+
+def _signature_fault(
+    seal: Seal, head: bytes, keys: Mapping[str, Ed25519PublicKey]
+) -> tuple[Fault, str] | None:
     key = keys.get(seal.key_id)
     if key is None:
-        wrong(Fault.UNKNOWN_KEY, "signed by a key that the chain never named")
-    elif not _is_signed(key, head, bytes(seal.signature)):
-        wrong(Fault.BAD_SIGNATURE, "its signature is not right")
+        return Fault.UNKNOWN_KEY, "signed by a key that the chain never named"
+    if not _is_signed(key, head, bytes(seal.signature)):
+        return Fault.BAD_SIGNATURE, "its signature is not right"
+    return None
+
+
+def _head_of(seal: Seal) -> bytes:
+    """Return the head that the seal should have; none for a kind that there is not."""
+    try:
+        return header_of(seal).head()
+    except ValueError:
+        return b""
 
 
 def _is_signed(key: Ed25519PublicKey, head: bytes, signature: bytes) -> bool:
@@ -103,17 +135,16 @@ def _is_signed(key: Ed25519PublicKey, head: bytes, signature: bytes) -> bool:
 
 def _learn(seal: Seal, keys: dict[str, Ed25519PublicKey], chain: Chain) -> None:
     chain.heads[seal.number] = bytes(seal.head)
-    body = seal.named()
-    if seal.kind == Kind.KEY:
-        raw = bytes.fromhex(body["public_key"])
-        keys[body["key_id"]] = Ed25519PublicKey.from_public_bytes(raw)
-    elif seal.kind == Kind.PRUNED:
-        chain.pruned[body["partition"]] = body["events"]
+    if named := key_named_by(seal):
+        keys[named[0]] = named[2]
+    elif pruned := pruned_by(seal):
+        chain.pruned[pruned[0]] = pruned[1]
     elif seal.kind == Kind.SWEPT:
         ids = Seal.objects.values_list("event_ids", flat=True).get(number=seal.number)
         chain.swept.update(batched_ids(bytes(ids or b"")))
-    if seal.xid_below is not None:
-        chain.ends[seal.epoch] = max(chain.ends.get(seal.epoch, 0), seal.xid_below)
+    _, below = window_of(seal)
+    if below is not None:
+        chain.ends[seal.epoch] = max(chain.ends.get(seal.epoch, 0), below)
 
 
 def check_anchors(chain: Chain, heads: Mapping[int, str]) -> None:

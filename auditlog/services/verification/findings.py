@@ -14,6 +14,7 @@ class Fault(StrEnum):
     MISSING = "missing"
     CHANGED = "changed"
     EXTRA = "extra"
+    UNSEALED = "unsealed"
     BROKEN_SEAL = "broken_seal"
     BROKEN_CHAIN = "broken_chain"
     BAD_SIGNATURE = "bad_signature"
@@ -38,6 +39,8 @@ class Report:
     seals: int = 0
     events: int = 0
     pruned: int = 0
+    # Younger than the last seal, and so not protected yet.
+    unsealed: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -50,4 +53,5 @@ class Report:
         self.seals += other.seals
         self.events += other.events
         self.pruned += other.pruned
+        self.unsealed += other.unsealed
         self.findings += other.findings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from auditlog.events import SPOOL_REPLAYED
 from auditlog.models import Seal
 from auditlog.proofs import merkle
 from auditlog.proofs.in_sql import leaf_sql
-from auditlog.services.seal_chain import batched_ids
+from auditlog.services.seal_chain import ID_BYTES, batched_ids
 from auditlog.services.verification.chain_walk import Chain
 from auditlog.services.verification.findings import Fault, Finding, Report
+from auditlog.services.verification.statements import partitions_of, window_of
 from auditlog.services.verification.wholesale import Slack, verify_wholesale
 
 # A batch of seals with about so many events is read by one query.
@@ -72,7 +74,8 @@ class Sealed:
     leaf: bytes
     seal: int
     partition: str
-    sealed_at: datetime
+    # Its time lies between these, allowing for slow transactions and clocks.
+    between: tuple[datetime, datetime]
     is_swept: bool = False
 
 
@@ -81,6 +84,9 @@ def verify_batch(
 ) -> Report:
     """Compare the events of these seals with the rows; name each that differs."""
     seals = list(Seal.objects.filter(number__range=(first, last)).order_by("number"))
+    for seal in seals:
+        # What was signed decides what is read, not what stands beside it.
+        seal.xid_from, seal.xid_below = window_of(seal)
     gone = set(pruned)
     slack = Slack(LATEST, EARLIEST)
     if (report := verify_wholesale(seals, pruned=gone, slack=slack)) is not None:
@@ -116,11 +122,16 @@ def _contents(seal: Seal, report: Report) -> dict[bytes, Sealed]:
     if not seal.count:
         return {}
     ids = batched_ids(bytes(seal.event_ids or b""))
+    if ids and len(ids[-1]) != ID_BYTES:
+        ids.pop()
     raw = bytes(seal.leaves or b"")
     leaves = [raw[at : at + 32] for at in range(0, len(raw), 32)]
-    counts: dict[str, int] = seal.named()["partitions"]
-    partitions = [name for name in sorted(counts) for _ in range(counts[name])]
+    counts = partitions_of(seal)
+    named = (name for name in sorted(counts) for _ in range(counts[name]))
+    partitions = list(islice(named, len(ids) + 1))
     is_swept = seal.xid_from is None
+    # What a cluster that was left brought along is as old as its own last seal.
+    due_at = _last_window(seal) if is_swept else seal.sealed_at
     if not (len(ids) == len(leaves) == len(partitions) == seal.count) or (
         merkle.root(leaves) != bytes(seal.root)
     ):
@@ -128,9 +139,17 @@ def _contents(seal: Seal, report: Report) -> dict[bytes, Sealed]:
             Finding(Fault.BROKEN_SEAL, seal.number, says="its hashes are not its own")
         )
     return {
-        id_: Sealed(leaf, seal.number, partition, seal.sealed_at, is_swept)
+        id_: Sealed(leaf, seal.number, partition, (due_at, seal.sealed_at), is_swept)
         for id_, leaf, partition in zip(ids, leaves, partitions, strict=False)
     }
+
+
+def _last_window(swept: Seal) -> datetime:
+    windows = Seal.objects.filter(
+        epoch=swept.epoch, number__lt=swept.number, xid_from__isnull=False
+    )
+    newest = windows.order_by("-number").values_list("sealed_at", flat=True).first()
+    return newest or swept.sealed_at
 
 
 def verify_partition(name: str, category: str) -> Report:
@@ -203,39 +222,14 @@ def _compare(
 
 
 def _is_timely(row: Row, sealed: Sealed) -> bool:
-    age = row.occurred_at - sealed.sealed_at
-    if age < -LATEST:
-        return _waited_on_disk(row.event_id)
-    return age <= EARLIEST
+    earliest, latest = sealed.between
+    if row.occurred_at < earliest - LATEST:
+        return waited_on_disk(row.event_id)
+    return row.occurred_at <= latest + EARLIEST
 
 
-def _waited_on_disk(event_id: UUID) -> bool:
+def waited_on_disk(event_id: UUID) -> bool:
     """Whether the transaction that wrote the event says that it had waited."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITED, [event_id])
         return bool(cursor.fetchone()[0])
-
-
-def strays(chain: Chain) -> list[Finding]:
-    """Return events outside of every window: of epochs that are over, or unknown."""
-    found = [Finding(Fault.EXTRA, None, id_) for id_ in _of_no_epoch(chain)]
-    current = max(chain.ends, default=1)
-    for epoch, end in chain.ends.items():
-        if epoch != current:
-            late = _ids("epoch = %s AND xid >= %s", epoch, end)
-            found += [
-                Finding(Fault.EXTRA, None, id_)
-                for id_ in late
-                if id_.bytes not in chain.swept
-            ]
-    return found
-
-
-def _of_no_epoch(chain: Chain) -> list[UUID]:
-    return _ids("epoch <> ALL(%s)", list(chain.ends)) if chain.ends else []
-
-
-def _ids(where: str, *values: int | list[int]) -> list[UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT event_id FROM auditlog_event WHERE {where}", values)  # noqa: S608 - our own words
-        return [event_id for (event_id,) in cursor.fetchall()]

@@ -7,7 +7,7 @@ one by one, by `rows`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from auditlog.proofs import merkle
 from auditlog.proofs.in_sql import leaf_sql
 from auditlog.services.seal_chain import ID_BYTES, batched_leaves
 from auditlog.services.verification.findings import Report
+from auditlog.services.verification.statements import partitions_of
 
 _FOUND: Final = f"""
     SELECT hashed.window, part.relname, min(hashed.occurred_at),
@@ -97,7 +98,7 @@ def _found_in(windows: Sequence[Seal]) -> dict[int, dict[str, Found]]:
 
 def _kept_by(seal: Seal) -> Iterator[tuple[str, Kept]]:
     """Yield what the seal keeps, partition by partition."""
-    counts: Mapping[str, int] = seal.named().get("partitions", {})
+    counts = partitions_of(seal)
     ids, leaves = bytes(seal.event_ids or b""), bytes(seal.leaves or b"")
     at = 0
     for name in sorted(counts):
@@ -123,7 +124,7 @@ def _is_as_sealed(rows: Found, kept: Kept, seal: Seal, slack: Slack) -> bool:
 def _is_whole(seal: Seal) -> bool:
     """Whether the seal's hashes are as many as it says, and lead to its root."""
     ids, leaves = bytes(seal.event_ids or b""), bytes(seal.leaves or b"")
-    counts: Mapping[str, int] = seal.named().get("partitions", {})
+    counts = partitions_of(seal)
     if not len(ids) // ID_BYTES == len(leaves) // merkle.HASH_BYTES == seal.count:
         return False
     if sum(counts.values()) != seal.count:

@@ -170,3 +170,18 @@ def test_the_command_says_what_is_wrong_and_ends_so(tmp_path: Path) -> None:
     assert "not_anchored: seal 2" in output.getvalue()
     with pytest.raises(CommandError, match="not a file of anchors"):
         call_command("audit_verify", anchors=tmp_path / "none", stderr=StringIO())
+
+
+def test_a_dump_that_lay_for_days_brings_its_last_events_into_the_seals() -> None:
+    then = timezone.now() - timedelta(days=5)
+    make_event(at=then)
+    sealer.seal_pending(now=then)
+    unsealed = make_event(at=then)
+    pretend_another_cluster()
+
+    sealer.seal_pending()
+
+    report = verify_log()
+    assert report.is_clean, report.findings
+    assert report.unsealed == 0
+    assert prove_event(unsealed.event_id)

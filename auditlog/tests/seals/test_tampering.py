@@ -324,3 +324,76 @@ def test_hashes_exchanged_inside_a_seal_are_found(events: list[Event]) -> None:
         )
 
     assert Fault.BROKEN_SEAL in kinds(verify_log())
+
+
+WRITTEN_INTO_SEALS = {
+    "no JSON": "body = 'nonsense' WHERE kind = 'events'",
+    "nothing said": "body = '{}' WHERE kind = 'events'",
+    "a list": "body = '[]' WHERE kind = 'events'",
+    "so many events": """body = '{"partitions":{"a":999999999}}' WHERE count > 0""",
+    "beyond any number": f"""body = '{{"from":1,"below":{2**70}}}' WHERE count > 0""",
+    "no key": "body = '{}' WHERE kind = 'key'",
+    "no hex": """body = '{"key_id":"s1","public_key":"zz"}' WHERE kind = 'key'""",
+    "a pruned one": "kind = 'pruned' WHERE kind = 'events'",
+    "a key": "kind = 'key' WHERE kind = 'events'",
+    "half an id": "event_ids = substring(event_ids FROM 1 FOR 17) WHERE count > 0",
+    "no window": "xid_from = NULL, xid_below = NULL WHERE count > 0",
+    "a longer window": "xid_below = xid_below + 1000 WHERE count > 0",
+    "a later window": "xid_from = xid_from + 1 WHERE number = 5",
+}
+
+
+def test_what_was_written_into_seals_is_found_and_stops_no_verification(
+    events: list[Event],
+) -> None:
+    unseen = []
+    with as_superuser() as execute:
+        execute("CREATE TABLE kept_seals AS SELECT * FROM auditlog_seal")
+        for name, change in WRITTEN_INTO_SEALS.items():
+            execute(f"UPDATE auditlog_seal SET {change}")
+            report = verify_log()
+            unseen += [name] if report.is_clean else []
+            execute("DELETE FROM auditlog_seal")
+            execute("INSERT INTO auditlog_seal SELECT * FROM kept_seals")
+        execute("DROP TABLE kept_seals")
+
+    assert unseen == []
+    assert verify_log().is_clean
+
+
+def test_a_forged_event_is_named_also_where_the_windows_were_taken_away(
+    events: list[Event],
+) -> None:
+    forged = UUID(int=99)
+    with as_superuser() as execute:
+        execute(
+            "INSERT INTO auditlog_event SELECT (json_populate_record(e,"
+            " json_build_object('event_id', %s::text))).*"
+            " FROM auditlog_event e WHERE event_id = %s",
+            str(forged),
+            events[0].event_id,
+        )
+        execute("UPDATE auditlog_seal SET xid_from = NULL, xid_below = NULL")
+
+    assert (Fault.EXTRA, forged) in faults(verify_log())
+
+
+def test_a_log_without_any_seal_is_no_clean_one() -> None:
+    make_event(at=timezone.now() - timedelta(minutes=10))
+
+    assert kinds(verify_log()) == {Fault.BROKEN_CHAIN}
+
+
+def test_an_event_that_the_sealer_leaves_out_is_named(events: list[Event]) -> None:
+    left_out = make_event(at=timezone.now() - timedelta(days=2))
+    with as_superuser() as execute:
+        execute(
+            "UPDATE auditlog_event SET xid = 1::bigint << 60 WHERE event_id = %s",
+            left_out.event_id,
+        )
+    make_event()
+
+    report = verify_log()
+
+    assert faults(report) == {(Fault.UNSEALED, left_out.event_id)}
+    assert report.unsealed == 2
