@@ -109,6 +109,10 @@ KEY_MOST_MESSAGES_PER_MINUTE = 600
 MAX_KEY_NAME = 60
 MAX_KEY_SCOPES = 50
 MAX_KEY_NETWORKS = 20
+# Tries that a lock refuses leave so many events in this time; one counts the others.
+BLOCKED_EVENTS_PAUSE = timedelta(minutes=1)
+BLOCKED_EVENTS_OF_A_NETWORK = 10
+BLOCKED_EVENTS_OF_AN_ACCOUNT = 10
 # A refusal of a known key leaves evidence at most this often.
 KEY_REFUSAL_RESOLUTION = timedelta(minutes=1)
 

@@ -24,6 +24,12 @@ SECOND_FACTOR_FAILED = register(
     severity="warning",
     description="At a sign-in the first factor was right and the second wrong.",
 )
+SIGN_IN_BLOCKED = register(
+    "accounts.sign_in_blocked",
+    category="security",
+    severity="warning",
+    description="Refused unseen, after too many failures; result_count says how often.",
+)
 SESSION_REVOKED = register(
     "accounts.session_revoked",
     category="security",

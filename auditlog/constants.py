@@ -67,6 +67,12 @@ RETENTION_DAYS: Final[Mapping[Category, int]] = {
     "security": 730,
 }
 
+# So many refusals of one person within the window are events of their own; further ones
+# are answered 429, and stand in one event a minute.
+DENIALS_EACH: Final = 30
+DENIALS_WINDOW: Final = timedelta(minutes=5)
+DENIALS_TOGETHER: Final = timedelta(minutes=1)
+
 SCHEMA_VERSION: Final = 2
 MAX_DETAILS_BYTES: Final = 16 * 1024
 MAX_CLEAR_TEXT: Final = 200

@@ -21,6 +21,12 @@ AUTHORIZATION_DENIED = register(
     severity="warning",
     description="A permission was asked for and refused",
 )
+DENIALS_LEFT_OUT = register(
+    "authorization_denials_left_out",
+    category="authorization",
+    severity="warning",
+    description="Refused too often to be answered; result_count says how many requests",
+)
 DATA_ACCESS = register(
     "data_access",
     category="data_access",

@@ -12,6 +12,7 @@ from auditlog.services import (
     outbox,
     partitions,
     pruning,
+    repeating,
     replaying,
     sealer,
     streaming,
@@ -57,6 +58,12 @@ def push_streams() -> int:
 def replay_spool() -> int:
     """Write the events that waited on this machine's disk; return how many."""
     return replaying.replay_spool().written
+
+
+@shared_task
+def write_left_out() -> int:
+    """Write what stands for events that were too many; return how many that made."""
+    return repeating.write_left_out(now=timezone.now())
 
 
 @shared_task

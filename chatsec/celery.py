@@ -57,6 +57,11 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "left-out": {
+        "task": "auditlog.tasks.write_left_out",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
     "anchor-head": {"task": "auditlog.tasks.anchor_head", "schedule": 5 * MINUTE},
     # One that is late finds the same.
     "run-rules": {

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.models import AuthSession
-from accounts.tests.factories import make_user
+from accounts.tests.factories import access_token, make_user
+from accounts.tests.race import race
 from auditlog.selectors import list_alerts, list_events, read_events
 from auditlog.services.detection import run_rules
+from auditlog.services.repeating import write_left_out
 from rbac.tests.factories import give_role
 from rbac.tests.governing import make_role
 
@@ -71,6 +76,67 @@ def test_a_burst_of_refusals_becomes_an_alert(api, charlie):
     run_rules(now=timezone.now())
 
     assert "denials_in_5_minutes" in {alert.rule for alert in list_alerts()}
+
+
+def left_out():
+    found = list_events(event_type="authorization_denials_left_out")
+    return read_events(list(found))
+
+
+def test_refusals_without_end_are_answered_429_and_counted(api, charlie, erin):
+    client = api(charlie)
+    answers = [client.get(EVENTS) for _ in range(33)]
+    answers.append(client.get("/api/v1/audit/alerts"))
+
+    assert [a.status_code for a in answers] == [403] * 30 + [429] * 4
+    assert answers[-1].json()["code"] == "too_many_refusals"
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 300
+    assert len(refusals()) == 30
+    assert left_out() == []
+
+    assert write_left_out(now=timezone.now() + timedelta(minutes=2)) == 1
+    [summary] = left_out()
+    assert summary.actor_name == "charlie"
+    assert summary.event.result_count == 4
+    assert summary.details["about"] == ["view_audit"]
+    # Nobody else is kept waiting, and nothing that charlie may do.
+    assert api(erin).get(EVENTS).status_code == 403
+    assert client.get("/api/v1/me").status_code == 200
+
+
+def test_pages_answer_429_too(browser):
+    client = browser(make_user("eve", totp=True, is_staff=True), stepped_up=True)
+    answers = [client.get(reverse("audit-search")) for _ in range(31)]
+
+    assert [a.status_code for a in answers] == [403] * 30 + [429]
+    assert int(answers[-1]["Retry-After"]) > 0
+
+
+def test_a_flood_of_refusals_is_an_alert_of_its_own(api, charlie):
+    client = api(charlie)
+    for _ in range(40):
+        client.get(EVENTS)
+    write_left_out(now=timezone.now() + timedelta(minutes=2))
+
+    run_rules(now=timezone.now() + timedelta(minutes=3))
+
+    assert "denials_without_end" in {alert.rule for alert in list_alerts()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_refusals_exactly_so_many_are_written(api, charlie):
+    token = access_token(charlie)
+
+    def ask():
+        headers = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+        return [APIClient().get(EVENTS, **headers).status_code for _ in range(6)]
+
+    statuses = Counter(chain.from_iterable(race(8, ask)))
+
+    assert statuses == {403: 30, 429: 18}
+    assert len(refusals()) == 30
+    write_left_out(now=timezone.now() + timedelta(minutes=2))
+    assert [one.event.result_count for one in left_out()] == [18]
 
 
 def test_the_refusal_stands_when_its_event_cannot_be_written(

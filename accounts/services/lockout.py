@@ -41,6 +41,7 @@ from accounts.names import fold_name
 from accounts.networks import address_of, subnet_of
 from accounts.notices import ACCOUNT_LOCKED
 from accounts.places import CODES
+from accounts.services.blocked import note_blocked
 from accounts.services.known_devices import find_device
 from accounts.services.notices import notify_at_most
 from auditlog.events import SECURITY_ALERT
@@ -72,6 +73,7 @@ class Attempt:
     account: bytes
     user: User | None
     keys: Mapping[str, bytes]
+    ip: str | None = None
     id: str = field(default_factory=lambda: str(uuid7()))
     succeeded: bool = False
 
@@ -101,7 +103,7 @@ def attempt(
     block that dies leaves its place taken: a crash is no free try.
     """
     account = account_digest(user, name)
-    reserved = Attempt(account, user, _own_keys(user) or _keys(account, ip))
+    reserved = Attempt(account, user, _own_keys(user) or _keys(account, ip), ip)
     with _reserved(reserved, now=now or timezone.now()) as attempt:
         yield attempt
 
@@ -112,7 +114,7 @@ def attempt_from(ip: str | None, *, now: datetime | None = None) -> Iterator[Att
 
     Only the address and its network are counted.
     """
-    reserved = Attempt(b"", None, _network_keys(ip))
+    reserved = Attempt(b"", None, _network_keys(ip), ip)
     with _reserved(reserved, now=now or timezone.now()) as attempt:
         yield attempt
 
@@ -126,7 +128,7 @@ def attempt_by_app(
     Raises TooMany when it was refused too often.
     """
     digest = _own_digest("app", f"{app_id}:{address_of(ip) if ip else ''}")
-    reserved = Attempt(b"", None, {str(Scope.APP): digest})
+    reserved = Attempt(b"", None, {str(Scope.APP): digest}, ip)
     try:
         with _reserved(reserved, now=now or timezone.now()) as attempt:
             yield attempt
@@ -142,12 +144,26 @@ def refuse_closed(user: User | None, *, name: str = "", ip: str | None) -> None:
     Asked before a place is taken (`accounts.places`): requests that are refused anyway
     would keep everybody else out of the few there are.
     """
-    _refuse_closed(_own_keys(user) or _keys(account_digest(user, name), ip))
+    account = account_digest(user, name)
+    keys = _own_keys(user) or _keys(account, ip)
+    with _on_record(user, account, ip):
+        _refuse_closed(keys)
 
 
 def refuse_closed_from(ip: str | None) -> None:
     """Raise AccountLocked where `attempt_from` would; count nothing."""
-    _refuse_closed(_network_keys(ip))
+    with _on_record(None, b"", ip):
+        _refuse_closed(_network_keys(ip))
+
+
+@contextmanager
+def _on_record(user: User | None, account: bytes, ip: str | None) -> Iterator[None]:
+    """Let no refusal of the block go without evidence; it comes after any rollback."""
+    try:
+        yield
+    except AccountLocked:
+        note_blocked(user, account=account, ip=ip)
+        raise
 
 
 def _refuse_closed(keys: Mapping[str, bytes]) -> None:
@@ -160,7 +176,8 @@ def _refuse_closed(keys: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def _reserved(reserved: Attempt, *, now: datetime) -> Iterator[Attempt]:
-    _reserve(reserved, now=now)
+    with _on_record(reserved.user, reserved.account, reserved.ip):
+        _reserve(reserved, now=now)
     try:
         yield reserved
     finally:

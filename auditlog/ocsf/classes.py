@@ -60,6 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "accounts.signed_in": LOGON,
     "accounts.sign_in_failed": LOGON,
     "accounts.second_factor_failed": LOGON,
+    "accounts.sign_in_blocked": LOGON,
     "accounts.app_connected": LOGON,
     "accounts.app_refused": LOGON,
     "accounts.api_key_refused": LOGON,

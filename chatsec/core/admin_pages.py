@@ -54,7 +54,7 @@ def show_refusal(
 
     `fields` maps what the service calls a field, or the refusal's code, to the form's.
     """
-    note_denial(refusal)
+    refusal = note_denial(refusal)
     texts = refusal.fields or {refusal.code: [refusal.message]}
     for name, messages in texts.items():
         place = fields.get(name, name)

@@ -156,8 +156,7 @@ def paginate(
 
 def problem_handler(error: Exception, where: Mapping[str, Any]) -> Response:
     """Return the problem document for any exception of an API view."""
-    problem = _problem_of(error)
-    note_denial(error)
+    problem = _problem_of(note_denial(error))
     if problem.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error)
         # Where the database is gone, so is the place of evidence: do not wait again.

@@ -36,11 +36,7 @@ class RefusalMiddleware:
         """Answer a refusal with its own status; anything else is left alone."""
         if not isinstance(error, DomainError):
             return None
-        note_denial(error)
-        page = _page(request, status_of(error), error.code, error.message)
-        if isinstance(error, TooMany):
-            page["Retry-After"] = str(error.retry_after_seconds)
-        return page
+        return _refused(request, note_denial(error))
 
 
 class PageMethodsMiddleware:
@@ -83,9 +79,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 403; that somebody asked is on record."""
-    refusal = Denied("You may not open this page.")
-    note_denial(refusal)
-    return _page(request, 403, refusal.code, refusal.message)
+    return _refused(request, note_denial(Denied("You may not open this page.")))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -126,6 +120,13 @@ def page_for_nobody(
         "message": message,
     }
     return HttpResponse(render_to_string("error.html", shown), status=status)
+
+
+def _refused(request: HttpRequest, refusal: DomainError) -> HttpResponseBase:
+    page = _page(request, status_of(refusal), refusal.code, refusal.message)
+    if isinstance(refusal, TooMany):
+        page["Retry-After"] = str(refusal.retry_after_seconds)
+    return page
 
 
 def _page(

@@ -23,6 +23,7 @@ OVERLAP: Final = 2 * HOUR
 # What the day's baseline leaves out, so that a slow rise does not become usual.
 SETTLING: Final = timedelta(days=7)
 EVERY: Final = timedelta(hours=20)
+FAILURES: Final = list(METRIC_EVENTS["failures"])
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec baselines'))"
 _ROLL_UP: Final = """
     INSERT INTO auditlog_actorhour
@@ -144,9 +145,7 @@ def forget_activity(pseudonym: UUID) -> int:
 def _roll_up(since: datetime, until: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-        failures = list(METRIC_EVENTS["failures"])
-        bound = {"since": since, "until": until, "failures": failures}
-        cursor.execute(_ROLL_UP, bound)
+        cursor.execute(_ROLL_UP, {"since": since, "until": until, "failures": FAILURES})
         people = [row[0] for row in cursor.fetchall()]
         _forget_erased(set(people))
     return len(people)
