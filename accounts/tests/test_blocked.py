@@ -122,7 +122,7 @@ def test_many_networks_at_one_account_share_the_accounts_events():
 def test_without_valkey_it_refuses_and_counts_by_itself(settings, monkeypatch):
     from auditlog.services import turns
 
-    monkeypatch.setattr(turns, "_own", turns._OwnCounts())
+    monkeypatch.setattr(turns, "_own", turns.OwnCounts())
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     for cached in (turns._client, turns._take, turns._collect):
         monkeypatch.setattr(turns, cached.__name__, cached.__wrapped__)

@@ -189,8 +189,8 @@ class _Count:
     labels: set[str] = field(default_factory=set)
 
 
-class _OwnCounts:
-    """The same, of one process, for the keys that it saw last."""
+class OwnCounts:
+    """The same in one process's memory, for the keys that it saw last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -224,7 +224,7 @@ def _counted(found: _Count, pace: Pace, one: Try, *, now: datetime) -> Turn:
     return turn
 
 
-_own: Final = _OwnCounts()
+_own: Final = OwnCounts()
 
 
 @lru_cache(maxsize=1)

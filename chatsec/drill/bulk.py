@@ -19,9 +19,11 @@ from typing import Final
 
 from django.db import connection, connections
 
+from accounts.services.blocked import OF_A_NETWORK, OF_AN_ACCOUNT, OF_BOTH
+from auditlog.services.turns import OwnCounts, Try
 from chatsec.core.devices import name_device
 from chatsec.drill.model import NOBODY, Act, Person
-from chatsec.drill.shapes import STEP_UP_SECONDS, Key, Shape, Shapes
+from chatsec.drill.shapes import BLOCKED, STEP_UP_SECONDS, Key, Shape, Shapes
 
 # The limits of sign-in, as docs/reference/limits.md names them.
 WINDOW_SECONDS: Final = 300.0
@@ -81,15 +83,20 @@ class Writer:
         self._stepped: dict[tuple[int, int], float] = {}
         self._digests: dict[str, str] = {}
         self._exporting: set[int] = set()
+        self._blocked = OwnCounts()
+        self._stands_for = 1
         self._count = 0
 
     def lines(self, acts: Iterable[Act]) -> Iterator[str]:
         """Yield a line of COPY for each row, in which people are numbers."""
         for act in acts:
             key = self._key(act)
-            if key is not None:
-                for shape in self.shapes.rows[key]:
-                    yield self._line(act, shape)
+            if key is None:
+                continue
+            is_owner = key.variant == BLOCKED and act.to == NOBODY
+            about = act._replace(to=act.person) if is_owner else act
+            for shape in self.shapes.rows[key]:
+                yield self._line(about, shape)
 
     def _key(self, act: Act) -> Key | None:
         """Return which shape the act has now; None where it leaves nothing."""
@@ -110,7 +117,7 @@ class Writer:
     def _sign_in(self, act: Act) -> Key | None:
         self._sessions.pop(_whose(act), None)
         if self._doors.is_closed(act, f"a{act.person}"):
-            return None
+            return self._block(act, f"a{act.person}")
         looks = (act.person, name_device(act.place.agent), act.place.network)
         variant = "" if looks in self._familiar else "new"
         self._familiar.add(looks)
@@ -121,10 +128,27 @@ class Writer:
     def _failure(self, act: Act) -> Key | None:
         account = act.what if act.to == NOBODY else f"a{act.to}"
         if self._doors.is_closed(act, account):
-            return None
+            return self._block(act, account)
         locks = self._doors.fail(act, account)
         known = "" if act.to == NOBODY else "known"
         return Key(act.verb, known, "", "locks" if locks else "")
+
+    def _block(self, act: Act, account: str) -> Key | None:
+        """Return the shape of a try at a closed door, if that is written now."""
+        now, network = datetime.fromtimestamp(act.at, UTC), act.place.network
+        count = 1
+        for pace, key in (
+            (OF_BOTH, f"{account}:{network}"),
+            (OF_A_NETWORK, network),
+            (OF_AN_ACCOUNT, account),
+        ):
+            turn = self._blocked.take(pace, Try(key, b"", weight=count), now=now)
+            if not turn.stands_for:
+                return None
+            count = turn.stands_for
+        self._stands_for = count
+        is_known = act.to != NOBODY or act.person != NOBODY
+        return Key("wrong_password", "known" if is_known else "", "", BLOCKED)
 
     def _ask(self, act: Act) -> Key | None:
         if _whose(act) not in self._sessions:
@@ -163,6 +187,7 @@ class Writer:
             "device": self._digest("device", name_device(act.place.agent)),
             "request": f"{self.seed}-{act.at}-{act.person}",
             "thing": _id(self._count, 0xA),
+            "stands_for": self._stands_for,
         }
         return (
             f"{_id(self._count, 0x8)}\t{_iso(moment)}"

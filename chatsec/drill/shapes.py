@@ -32,6 +32,9 @@ BLANKS: Final = {
 LEFT_OUT: Final = frozenset({"xid", "epoch"})
 SEALED: Final = frozenset({"details", "subject_details"})
 NULL: Final = r"\N"
+# A try at a closed door. Its event says for how many it stands.
+BLOCKED: Final = "locked"
+BLOCKED_EVENT: Final = "accounts.sign_in_blocked"
 # How long a code that was shown again counts.
 STEP_UP_SECONDS: Final = 300.0
 
@@ -161,7 +164,7 @@ class Teacher:
         for _ in range(3):
             self._recorded(act, pause=10.0)
         self._do(Key(verb, role, "", "locks"), act, pause=10.0)
-        self._do(Key(verb, role, "", "locked"), act, pause=10.0)
+        self._do(Key(verb, role, "", BLOCKED), act, pause=10.0)
 
     def _do(self, key: Key, act: Act, *, pause: float = 70.0) -> None:
         self._keep(key, act, self._recorded(act, pause=pause))
@@ -193,7 +196,10 @@ class Teacher:
             after=max(0.0, moment.timestamp() - self.at),
             kept_seconds=(end - moment).total_seconds(),
             line="\t".join(
-                self._cell(act, name, row[name]) for name in self.shapes.columns
+                "%(stands_for)s"
+                if (row["event_type"], name) == (BLOCKED_EVENT, "result_count")
+                else self._cell(act, name, row[name])
+                for name in self.shapes.columns
             ),
         )
 
