@@ -89,3 +89,6 @@ not_personal(
     "auditlog.Delivery",
     reason="Which message went to which route; it says no more than a pseudonym",
 )
+not_personal(
+    "auditlog.ExportPlace", reason="Until when a running export keeps its place"
+)

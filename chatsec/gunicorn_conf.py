@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +33,8 @@ max_requests_jitter = 2_000
 limit_request_line = 4094
 limit_request_fields = 60
 control_socket_disable = True
+# How long a client may take nothing of an answer before its thread serves others.
+SEND_SECONDS = 60
 # Whom to believe about scheme and path is Django's to say (CHATSEC_TRUSTED_PROXIES).
 forwarded_allow_ips = ""
 
@@ -47,6 +51,16 @@ def on_starting(server: Arbiter) -> None:
     _refuse_bad_settings()
     shutil.rmtree(_metrics_dir)
     _metrics_dir.mkdir(mode=0o700)
+
+
+def when_ready(server: Arbiter) -> None:
+    """Let no client that stops reading keep its thread for ever.
+
+    Connections inherit it from the socket that accepts them.
+    """
+    limit = struct.pack("ll", SEND_SECONDS, 0)
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 def _refuse_bad_settings() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditlog.models.activity import ActorBaseline, ActorHour, RiskSignal
 from auditlog.models.alert import Alert
 from auditlog.models.event import Event
+from auditlog.models.export_place import ExportPlace
 from auditlog.models.incident import Incident, IncidentEntry
 from auditlog.models.route import Delivery, Route
 from auditlog.models.rule import DetectionRule, RuleException, RuleRun
@@ -21,6 +22,7 @@ __all__ = [
     "DetectionRule",
     "Event",
     "EventStream",
+    "ExportPlace",
     "Incident",
     "IncidentEntry",
     "RiskSignal",

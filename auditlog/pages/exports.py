@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from auditlog.api.views.exports import export_response
+from auditlog.api.views.exports import export_response, file_headers
 from auditlog.pages.addresses import search_address
 from chatsec.core.admin_pages import guarded
 from chatsec.core.errors import Invalid, TooMany
@@ -19,6 +19,8 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """Send what the search finds as a file, or go back and say why not."""
     words = request.GET.dict()
     try:
+        if request.method == "HEAD":
+            return file_headers(words)
         return export_response(words)
     except (Invalid, TooMany) as refusal:
         messages.error(request, refusal.message)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import Final, Literal, cast
 
 from django.utils import timezone
@@ -19,18 +18,16 @@ from auditlog.constants import Outcome
 from auditlog.formats import Format
 from auditlog.models import Event
 from auditlog.selectors.paging import START
+from auditlog.services.export_places import HeldPlace, take_place
 from auditlog.services.recording import record
 from auditlog.shapes import ReadEvent
 from chatsec.core import context
-from chatsec.core.errors import Invalid, Json, TooMany
+from chatsec.core.errors import Invalid, Json
 
 CHUNK: Final = 500
 MOST_EVENTS: Final = 250_000
 MOST_SECONDS: Final = 900
-# Each holds a thread of the web server while it runs.
-AT_ONCE: Final = 3
 FORMATS: Final[tuple[Format, ...]] = ("jsonl", "csv", "ocsf")
-_room = BoundedSemaphore(AT_ONCE)
 
 
 class ExportTooSlow(Exception):
@@ -62,9 +59,15 @@ class Export:
     """The bytes of one export, to be read once; closing it early is on record too."""
 
     def __init__(
-        self, wanted: selectors.EventFilter, order: Order, asked: Json
+        self,
+        wanted: selectors.EventFilter,
+        order: Order,
+        asked: Json,
+        *,
+        place: HeldPlace,
     ) -> None:
         self._wanted, self._order, self._asked = wanted, order, asked
+        self._place = place
         self._context = context.current()
         self._ends_at = time.monotonic() + MOST_SECONDS
         self._count = 0
@@ -86,14 +89,17 @@ class Export:
 
     def close(self) -> None:
         """Note that nobody reads on, unless the export has ended."""
-        self._parts.close()
-        self._end("failure")
+        try:
+            self._parts.close()
+        finally:
+            self._end("failure")
 
     def _read(self) -> Generator[bytes, None, None]:
         if header := formats.header(self._order.format):
             yield header
         turn = START
         while True:
+            self._place.keep()
             with selectors.hurried(30):
                 page = selectors.find_page(self._wanted, size=CHUNK, turn=turn)
             if page.events:
@@ -114,7 +120,12 @@ class Export:
         if not self._is_open:
             return
         self._is_open = False
-        _room.release()
+        try:
+            self._place.leave()
+        finally:
+            self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
         # A response is closed outside of its request's context.
         with context.bound(self._context):
             record(
@@ -129,7 +140,7 @@ def start_export(words: Mapping[str, str]) -> Export:
     """Return the export of what the words search for, newest first.
 
     That it begins is on record. Raises Invalid for words that are none or find more
-    than an export takes, TooMany while this process has enough to do with others.
+    than an export takes, TooMany while enough others run.
     """
     order = Order.read(words)
     now = timezone.now()
@@ -138,8 +149,7 @@ def start_export(words: Mapping[str, str]) -> Export:
     wanted["until"] = min(wanted.get("until") or now, now)
     _refuse_too_many(wanted)
     asked = cast("Json", selectors.storable_words(words))
-    if not _room.acquire(blocking=False):
-        raise TooMany("Other exports are running.", retry_after_seconds=30)
+    place = take_place(now=now)
     try:
         record(
             events.EXPORT_STARTED,
@@ -149,9 +159,9 @@ def start_export(words: Mapping[str, str]) -> Export:
                 "contents": order.contents,
             },
         )
-        return Export(wanted, order, asked)
+        return Export(wanted, order, asked, place=place)
     except BaseException:
-        _room.release()
+        place.leave()
         raise
 
 

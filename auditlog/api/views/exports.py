@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -54,15 +55,29 @@ class EventExport(ApiView):
         """Return the file; what was taken is on record before and after."""
         return export_response(request.query_params.dict())
 
+    def head(self, request: Request) -> HttpResponse:
+        """Return what the file would be called; nothing is taken out."""
+        return file_headers(request.query_params.dict())
+
 
 def export_response(words: dict[str, str]) -> StreamingHttpResponse:
     """Return the stream of an export, as a file to keep."""
     order = Order.read(words)
-    response = StreamingHttpResponse(
-        start_export(words), content_type=MEDIA_TYPES[order.format]
-    )
+    response = StreamingHttpResponse(start_export(words))
+    _name_file(response, order)
+    return response
+
+
+def file_headers(words: dict[str, str]) -> HttpResponse:
+    """Return the headers of an export without its body."""
+    response = HttpResponse()
+    _name_file(response, Order.read(words))
+    return response
+
+
+def _name_file(response: HttpResponseBase, order: Order) -> None:
+    response["Content-Type"] = MEDIA_TYPES[order.format]
     ending = "csv" if order.format == "csv" else f"{order.format}.ndjson"
     name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{ending}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Accel-Buffering"] = "no"
-    return response

@@ -4,16 +4,19 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
-from auditlog.models import Event
+from auditlog.models import Event, ExportPlace
 from auditlog.selectors import read_events
-from auditlog.services import exporting
+from auditlog.services import export_places, exporting
+from auditlog.services.export_places import AT_ONCE, LEASE, PlaceLost, take_place
 from auditlog.tests.factories import make_actor, make_event
 from chatsec.core.errors import TooMany
 
@@ -153,12 +156,12 @@ def test_who_leaves_early_is_on_record(
 
 
 def test_a_stream_that_is_never_read_gives_its_place_back() -> None:
-    for _ in range(exporting.AT_ONCE + 2):
+    for _ in range(AT_ONCE + 2):
         exporting.start_export({"type": "error"}).close()
 
 
 def test_so_many_at_once_and_no_more() -> None:
-    running = [exporting.start_export({}) for _ in range(exporting.AT_ONCE)]
+    running = [exporting.start_export({}) for _ in range(AT_ONCE)]
 
     with pytest.raises(TooMany):
         exporting.start_export({})
@@ -166,6 +169,85 @@ def test_so_many_at_once_and_no_more() -> None:
     for export in running:
         export.close()
     exporting.start_export({}).close()
+
+
+def test_an_export_that_nobody_closed_loses_its_place_in_time() -> None:
+    now = timezone.now()
+    for _ in range(AT_ONCE):
+        exporting.start_export({})
+
+    with pytest.raises(TooMany):
+        take_place(now=now)
+
+    assert take_place(now=now + LEASE * 2)
+    assert ExportPlace.objects.count() == 1
+
+
+def test_a_place_is_kept_while_parts_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exporting, "CHUNK", 1)
+    monkeypatch.setattr(export_places, "RENEW_SECONDS", 0)
+    for _ in range(2):
+        make_event()
+    export = exporting.start_export({"type": "chatbot_query"})
+    ExportPlace.objects.update(leased_until=timezone.now())
+
+    next(export)
+
+    assert ExportPlace.objects.get().leased_until > timezone.now() + LEASE / 2
+    export.close()
+
+
+def test_an_export_whose_place_is_somebody_elses_breaks_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exporting, "CHUNK", 1)
+    monkeypatch.setattr(export_places, "RENEW_SECONDS", 0)
+    for _ in range(2):
+        make_event()
+    export = exporting.start_export({"type": "chatbot_query"})
+    next(export)
+    ExportPlace.objects.all().delete()
+
+    with pytest.raises(PlaceLost):
+        next(export)
+
+    assert marks()[-1][:2] == ("auditlog.export_ended", "error")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_two_take_the_last_place_at_once() -> None:
+    gate = Barrier(AT_ONCE * 2)
+
+    def take() -> bool:
+        try:
+            gate.wait(timeout=30)
+            take_place(now=timezone.now())
+        except TooMany:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(AT_ONCE * 2) as pool:
+        tries = [pool.submit(take) for _ in range(AT_ONCE * 2)]
+
+    assert sum(one.result() for one in tries) == AT_ONCE
+
+
+def test_asking_for_the_headers_alone_takes_nothing_out(
+    api: Api, browser: Any, admin: Any
+) -> None:
+    for answer in (
+        api(admin).head(EXPORT, {"format": "csv"}),
+        browser(admin).head("/admin/audit/export?format=csv"),
+    ):
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.content == b""
+    assert marks() == []
+    assert not ExportPlace.objects.exists()
 
 
 def test_an_export_that_takes_too_long_breaks_off(

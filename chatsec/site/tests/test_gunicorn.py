@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from gunicorn import util
@@ -14,6 +15,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.sync import SyncWorker
 
+from chatsec import gunicorn_conf
 from chatsec.malformed import write_refusal
 
 SERVER = ["-m", "gunicorn", "-c", "python:chatsec.gunicorn_conf", "chatsec.wsgi"]
@@ -74,3 +76,15 @@ def test_what_is_no_http_is_refused_with_the_headers_and_no_echo(
     assert "Content-Security-Policy: default-src 'none'" in head
     assert json.loads(body)["code"] == "malformed_request"
     assert "secret" not in answer
+
+
+def test_a_client_that_reads_nothing_keeps_its_thread_for_a_while_only(monkeypatch):
+    monkeypatch.setattr(gunicorn_conf, "SEND_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        arbiter = SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listener)])
+        gunicorn_conf.when_ready(arbiter)
+        with socket.create_connection(listener.getsockname()):
+            theirs, _ = listener.accept()
+            theirs.setblocking(True)  # as the workers do before they answer
+            with theirs, pytest.raises(BlockingIOError):
+                theirs.sendall(b"x" * 64_000_000)
