@@ -9,7 +9,13 @@ from uuid import UUID
 from django.utils import timezone
 
 from auditlog.constants import METRICS, RISK_WINDOW
-from auditlog.models import ActorBaseline, ActorHour, RiskSignal, RuleException
+from auditlog.models import (
+    ActorBaseline,
+    ActorHour,
+    RiskSignal,
+    RuleException,
+    RuleTrial,
+)
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
@@ -60,6 +66,18 @@ def export_exceptions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
         }
 
 
+def export_trials(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield which rules the person tried; what they found is about others."""
+    rows = RuleTrial.objects.filter(owner_id=subject_id).select_related("rule")
+    for row in rows.defer("findings").order_by("created_at"):
+        yield {
+            "rule": row.rule.title,
+            "days": row.days,
+            "state": row.state,
+            "created_at": _text(row.created_at),
+        }
+
+
 def erase_hours(subject_id: UUID) -> int:
     """Delete the person's hours."""
     rows = ActorHour.objects.filter(actor_pseudonym=_pseudonym(subject_id))
@@ -82,6 +100,11 @@ def erase_exceptions(subject_id: UUID) -> int:
     """Delete the exceptions that were made for the person."""
     rows = RuleException.objects.filter(actor_pseudonym=_pseudonym(subject_id))
     return rows.delete()[0]
+
+
+def erase_trials(subject_id: UUID) -> int:
+    """Delete what the person tried."""
+    return RuleTrial.objects.filter(owner_id=subject_id).delete()[0]
 
 
 def _pseudonym(subject_id: UUID) -> UUID:
@@ -130,6 +153,16 @@ declare(
         purposes=("security_log",),
         export=export_exceptions,
         erase=erase_exceptions,
+    )
+)
+declare(
+    Declaration(
+        model="auditlog.RuleTrial",
+        holds="Detection rules that you tried over the past, kept for a day",
+        part="personal_info",
+        purposes=("audit_trail",),
+        export=export_trials,
+        erase=erase_trials,
     )
 )
 not_personal(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
@@ -17,6 +19,8 @@ from auditlog.services import (
     sealer,
     streaming,
 )
+from auditlog.services.detection import trials
+from chatsec.core.jobs import enqueue
 
 
 @shared_task
@@ -76,3 +80,25 @@ def anchor_head() -> int:
 def deliver_messages() -> int:
     """Send the messages about incidents that are due; return how many went."""
     return outbox.deliver_due()
+
+
+@shared_task
+def run_trial(trial_id: str) -> str:
+    """Go on with a rule's trial, for a turn; what is left or waits comes behind."""
+    worked = trials.work_on(UUID(trial_id), trials.IN_TURNS, now=timezone.now())
+    if worked == "more":
+        enqueue("auditlog.tasks.run_trial", trial_id)
+    elif worked == "done":
+        hand_out_trials()
+    return worked
+
+
+@shared_task
+def hand_out_trials() -> int:
+    """Trials that nobody is at have a worker, old ones are gone; return how many."""
+    now = timezone.now()
+    trials.delete_expired(now=now)
+    waiting = trials.waiting_trials(now=now)
+    for trial_id in waiting:
+        enqueue("auditlog.tasks.run_trial", str(trial_id))
+    return len(waiting)

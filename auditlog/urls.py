@@ -11,6 +11,7 @@ from auditlog.pages import (
     rules,
     search,
     searches,
+    trials,
 )
 
 urlpatterns = [
@@ -38,7 +39,13 @@ urlpatterns = [
     path("admin/audit/rules/new", rules.rule_new, name="audit-rule-new"),
     path("admin/audit/rules/<uuid:pk>", rules.rule_page, name="audit-rule"),
     path(
-        "admin/audit/rules/<uuid:pk>/trial", rules.rule_trial, name="audit-rule-trial"
+        "admin/audit/rules/<uuid:pk>/trial", trials.rule_trial, name="audit-rule-trial"
+    ),
+    path("admin/audit/trials/<uuid:pk>", trials.trial_page, name="audit-trial"),
+    path(
+        "admin/audit/trials/<uuid:pk>/delete",
+        trials.trial_delete,
+        name="audit-trial-delete",
     ),
     path(
         "admin/audit/exceptions/<uuid:pk>/end",

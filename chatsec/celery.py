@@ -69,6 +69,11 @@ app.conf.beat_schedule = {
         "schedule": MINUTE,
         "options": {"expires": MINUTE},
     },
+    "rule-trials": {
+        "task": "auditlog.tasks.hand_out_trials",
+        "schedule": MINUTE,
+        "options": {"expires": MINUTE},
+    },
     "baselines": {
         "task": "auditlog.tasks.refresh_baselines",
         "schedule": 60 * MINUTE,

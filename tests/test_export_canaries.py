@@ -266,6 +266,7 @@ def habit_traces(person, canary) -> None:
         reason=canary("exempted"),
         expires_at=timezone.now() + timedelta(days=1),
     )
+    detection.open_trial(as_actor(person), rule, days=7, now=timezone.now())
 
 
 def incident_traces(person, handler, canary) -> None:

@@ -12,6 +12,7 @@ from auditlog.models.rule import DetectionRule, RuleException, RuleRun
 from auditlog.models.saved_search import SavedSearch
 from auditlog.models.seal import Anchor, Seal
 from auditlog.models.stream import EventStream
+from auditlog.models.trial import RuleTrial
 
 __all__ = [
     "ActorBaseline",
@@ -29,6 +30,7 @@ __all__ = [
     "Route",
     "RuleException",
     "RuleRun",
+    "RuleTrial",
     "SavedSearch",
     "Seal",
 ]

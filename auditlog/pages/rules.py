@@ -1,42 +1,24 @@
-"""Detection rules in the admin site: to see, to change, to except, to try."""
+"""Detection rules in the admin site: to see, to change, to except."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
 
-from auditlog import events, selectors
+from auditlog import selectors
 from auditlog.models import DetectionRule
 from auditlog.pages.rule_forms import ExceptionForm, RuleForm, TrialForm
 from auditlog.rules import schema_of
-from auditlog.services import Target, detection, record
+from auditlog.services import detection
 from chatsec.core.admin_pages import guarded, render, show_refusal
 from chatsec.core.errors import DomainError, NotFound
 
 SEE, MANAGE = "view_audit", "manage_detection"
-WIDTH, HEIGHT = 720, 120
-MAX_SHOWN: Final = 20
-
-
-class Bar(NamedTuple):
-    """The episodes of one day."""
-
-    x: str
-    y: str
-    width: str
-    height: str
-    day: date
-    episodes: int
 
 
 @guarded(SEE)
@@ -83,26 +65,6 @@ def rule_page(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
         "trial": TrialForm(initial={"days": 7}),
     }
     return render(request, "auditlog/rule.html", rule.title, context)
-
-
-@guarded(SEE)
-def rule_trial(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
-    """Show what the rule would have found; nothing but the looking is written."""
-    rule = _rule(pk)
-    form = TrialForm(request.GET or {"days": "7"})
-    context: dict[str, object] = {"form": form, "rule": rule}
-    if form.is_valid():
-        until, days = timezone.now(), form.cleaned_data["days"]
-        target = Target("auditlog.DetectionRule", rule.id, label=rule.name)
-        record(events.RULE_TRIED, target=target, details={"days": days})
-        since = until - timedelta(days=days)
-        try:
-            run = detection.dry_run(rule.spec, since=since, until=until)
-        except OperationalError:
-            form.add_error("days", "This takes too long: try fewer days.")
-        else:
-            context.update(_shown(run))
-    return render(request, "auditlog/rule_trial.html", f"Try: {rule.title}", context)
 
 
 @guarded(MANAGE)
@@ -169,44 +131,6 @@ def _except(rule: DetectionRule, form: ExceptionForm) -> bool:
         show_refusal(form, refusal, fields={"expires_at": "expires_on"})
         return False
     return True
-
-
-def _shown(run: detection.DryRun) -> dict[str, object]:
-    newest = sorted(run.findings, key=lambda one: one.last_at, reverse=True)
-    shown = newest[:MAX_SHOWN]
-    names = selectors.names_behind(
-        one.actor_pseudonym for one in shown if one.actor_pseudonym
-    )
-    return {
-        "bars": draw(run.per_day),
-        "total": len(run.findings),
-        "samples": [
-            (one, names.get(one.actor_pseudonym) if one.actor_pseudonym else None)
-            for one in shown
-        ],
-        "width": WIDTH,
-        "height": HEIGHT,
-    }
-
-
-def draw(per_day: Mapping[date, int]) -> list[Bar]:
-    """Return a bar for each day."""
-    wide = WIDTH / max(len(per_day), 1)
-    highest = max([1, *per_day.values()])
-    bars = []
-    for number, (day, count) in enumerate(per_day.items()):
-        height = count / highest * (HEIGHT - 8)
-        bars.append(
-            Bar(
-                x=f"{number * wide:.2f}",
-                y=f"{HEIGHT - height:.2f}",
-                width=f"{max(wide - 2, 1):.2f}",
-                height=f"{height:.2f}",
-                day=day,
-                episodes=count,
-            )
-        )
-    return bars
 
 
 def _rule(pk: UUID) -> DetectionRule:

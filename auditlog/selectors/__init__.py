@@ -51,6 +51,7 @@ from auditlog.selectors.search import (
 )
 from auditlog.selectors.searches import get_search, list_searches, warm_names
 from auditlog.selectors.spooled import dead_records, spooled_records
+from auditlog.selectors.trials import get_trial, list_trials
 
 __all__ = [
     "Bucket",
@@ -83,6 +84,7 @@ __all__ = [
     "get_route",
     "get_rule",
     "get_search",
+    "get_trial",
     "hurried",
     "incidents_per_day",
     "is_route",
@@ -91,6 +93,7 @@ __all__ = [
     "list_events",
     "list_incidents",
     "list_searches",
+    "list_trials",
     "matching",
     "names_behind",
     "read_alerts",

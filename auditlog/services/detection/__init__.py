@@ -11,6 +11,7 @@ from auditlog.services.detection.changing import (
 )
 from auditlog.services.detection.engine import run_rules
 from auditlog.services.detection.exempting import end_exception, make_exception
+from auditlog.services.detection.trials import open_trial
 from auditlog.services.detection.trying import DryRun, dry_run
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "dry_run",
     "end_exception",
     "make_exception",
+    "open_trial",
     "refresh_baselines",
     "roll_up_hours",
     "run_rules",

@@ -6,11 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from auditlog import events
-from auditlog.models import DetectionRule, Event, RuleException
+from auditlog.models import DetectionRule, RuleException
 from auditlog.services.detection.changing import COLUMNS
-from auditlog.tests.detection.factories import every, make_events, person, pseudonym_of
-from auditlog.tests.factories import make_actor
+from auditlog.tests.detection.factories import person
 
 pytestmark = pytest.mark.django_db
 RULES = "/admin/audit/rules"
@@ -144,28 +142,6 @@ def test_an_exception_is_refused_with_words(boss, alice, changes, text) -> None:
 
     assert text in answer.content.decode()
     assert not RuleException.objects.exists()
-
-
-@pytest.mark.parametrize("days", ["1", "7", "30", "90"])
-def test_a_rule_is_tried_over_the_past(boss, days) -> None:
-    make_events(
-        events.AUTHORIZATION_DENIED,
-        every(timedelta(seconds=1), count=5, until=timezone.now()),
-        actor_pseudonym=pseudonym_of(make_actor()),
-    )
-    found = rule("denials_in_5_minutes")
-
-    page = boss.get(page_of(found, "/trial"), {"days": days}).content.decode()
-
-    assert "1 episodes" in page
-    assert "peak: 5" in page
-    assert Event.objects.filter(event_type="auditlog.rule_tried").count() == 1
-
-
-def test_a_trial_of_any_other_length_is_refused(boss) -> None:
-    page = boss.get(page_of(rule(), "/trial"), {"days": "5000"}).content.decode()
-
-    assert "Select a valid choice" in page
 
 
 def test_what_is_not_there_is_not_found(boss) -> None:
