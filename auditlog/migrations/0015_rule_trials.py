@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auditlog', '0013_export_places'),
+        ('auditlog', '0014_export_places'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auditlog', '0012_count_wrong_codes'),
+        ('auditlog', '0013_denials_without_end'),
     ]
 
     operations = [
