@@ -101,39 +101,68 @@ def field(value: bytes | None) -> bytes:
     return len(value).to_bytes(4, "big") + value
 
 
-def number(value: int) -> bytes:
+def number(value: Any) -> bytes:
     """Return eight bytes, signed, the highest first."""
-    return int(value).to_bytes(8, "big", signed=True)
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise Wrong(f"{value!r} is no whole number of eight bytes")
+    return value.to_bytes(8, "big", signed=True)
 
 
-def uuid(value: str) -> bytes:
+def text(value: Any) -> bytes:
+    """Return the UTF-8 bytes of a text."""
+    if not isinstance(value, str):
+        raise Wrong(f"{value!r} is no text")
+    return value.encode()
+
+
+def plain_hex(value: Any) -> bytes:
+    """Return the bytes; in one spelling only: what is read is what was hashed."""
+    data = bytes.fromhex(text(value).decode())
+    if data.hex() != value:
+        raise Wrong(f"{value!r} is not spelled as hex is here")
+    return data
+
+
+def uuid(value: Any) -> bytes:
     """Return the sixteen bytes of a UUID."""
-    return bytes.fromhex(value.replace("-", ""))
+    data = bytes.fromhex(text(value).decode().replace("-", ""))
+    digits = data.hex()
+    parts = [digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]]
+    if len(data) != 16 or "-".join(parts) != value:
+        raise Wrong(f"{value!r} is not spelled as a UUID is here")
+    return data
+
+
+def truth(value: Any) -> bytes:
+    """Return one byte for true or false."""
+    if not isinstance(value, bool):
+        raise Wrong(f"{value!r} is neither true nor false")
+    return b"\x01" if value else b"\x00"
 
 
 # The columns of an event in the order of hashing, and how a proof spells each. Events
 # of schema version 1 have only the first ones, under a tag of their own.
 FIRST_COLUMNS: dict[str, Callable[[Any], bytes]] = {
     "event_id": uuid,
-    "category": str.encode,
+    "category": text,
     "occurred_at": number,  # microseconds since 1970-01-01 UTC
-    "event_type": str.encode,
-    "severity": str.encode,
-    "outcome": str.encode,
-    "actor_kind": str.encode,
+    "event_type": text,
+    "severity": text,
+    "outcome": text,
+    "actor_kind": text,
     "actor_pseudonym": uuid,
     "subject_pseudonym": uuid,
-    "channel": str.encode,
-    "session_hash": bytes.fromhex,
-    "ip_hash": bytes.fromhex,
-    "request_id": str.encode,
-    "resource_type": str.encode,
-    "resource_id": str.encode,
-    "classification": str.encode,
+    "channel": text,
+    "session_hash": plain_hex,
+    "ip_hash": plain_hex,
+    "request_id": text,
+    "resource_type": text,
+    "resource_id": text,
+    "classification": text,
     "result_count": number,
-    "details": bytes.fromhex,
-    "subject_details": bytes.fromhex,
-    "redacted": lambda truth: b"\x01" if truth else b"\x00",
+    "details": plain_hex,
+    "subject_details": plain_hex,
+    "redacted": truth,
     "redaction_count": number,
     "expires_at": number,
     "schema_version": number,
@@ -142,9 +171,9 @@ FIRST_COLUMNS: dict[str, Callable[[Any], bytes]] = {
 }
 COLUMNS: dict[str, Callable[[Any], bytes]] = {
     **FIRST_COLUMNS,
-    "network_hash": bytes.fromhex,
-    "device_hash": bytes.fromhex,
-    "country": str.encode,
+    "network_hash": plain_hex,
+    "device_hash": plain_hex,
+    "country": text,
 }
 
 
@@ -164,7 +193,7 @@ def leaf_of(event: Mapping[str, Any]) -> bytes:
 
 def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """Follow the path upwards (RFC 9162, section 2.1.3.2)."""
-    if not 0 <= index < size:
+    if type(index) is not int or not 0 <= index < size:
         raise Wrong("the leaf is not in the tree")
     node, last, steps = leaf, size - 1, list(path)
     while last:
@@ -183,15 +212,15 @@ def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
 def head_of(seal: Mapping[str, Any]) -> bytes:
     """Return the hash that stands for this seal and all before it."""
     fields = (
-        bytes.fromhex(seal["previous"]),
+        plain_hex(seal["previous"]),
         number(seal["number"]),
-        seal["kind"].encode(),
+        text(seal["kind"]),
         number(seal["sealed_at"]),
         number(seal["epoch"]),
-        seal["key_id"].encode(),
+        text(seal["key_id"]),
         number(seal["count"]),
-        bytes.fromhex(seal["root"]),
-        seal["body"].encode(),
+        plain_hex(seal["root"]),
+        text(seal["body"]),
     )
     return sha256(b"\x02chatsec.seal/1" + b"".join(field(each) for each in fields))
 
@@ -212,18 +241,27 @@ def check_seal(seal: Mapping[str, Any], keys: dict[str, bytes]) -> bytes:
     return head
 
 
+def laid_out(proof: Any) -> list[Any]:
+    """Return the seals of what looks like a proof."""
+    if not isinstance(proof, dict) or proof.get("format") != "chatsec.audit-proof/1":
+        raise Wrong("this is not a proof of an audit event")
+    seals: list[Any] = proof["seals"]
+    event, path = proof["event"], proof["path"]
+    if [type(each) for each in (event, path, seals)] != [dict, list, list]:
+        raise Wrong("the proof is not laid out as one")
+    number(seals[0]["count"])
+    return seals
+
+
 def check(
     proof: Mapping[str, Any], key: str | None = None, anchored: str | None = None
 ) -> list[str]:
     """Raise Wrong unless the event is in the log; return the sentences that hold."""
-    if not isinstance(proof, dict) or proof.get("format") != "chatsec.audit-proof/1":
-        raise Wrong("this is not a proof of an audit event")
-    seals = proof["seals"]
+    seals = laid_out(proof)
     given = bytes.fromhex(key or proof["public_key"])
     keys = {seals[0]["key_id"]: given}
-    leaf = leaf_of(proof["event"])
-    path = [bytes.fromhex(step) for step in proof["path"]]
-    root = root_of(leaf, proof["index"], seals[0]["count"], path)
+    path = [plain_hex(step) for step in proof["path"]]
+    root = root_of(leaf_of(proof["event"]), proof["index"], seals[0]["count"], path)
     if root.hex() != seals[0]["root"]:
         raise Wrong("the event does not lead to the root that was signed")
     heads: list[str] = []
@@ -242,6 +280,18 @@ def check(
     return said
 
 
+UNREADABLE = (
+    Wrong,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
 def main() -> int:
     """Check the proof that the command line names; return the exit status."""
     asked = argparse.ArgumentParser(description="Check a proof of an audit event.")
@@ -252,7 +302,7 @@ def main() -> int:
     try:
         proof = json.loads(Path(given.proof).read_bytes())
         said = check(proof, given.key, given.head)
-    except (Wrong, KeyError, TypeError, ValueError, OSError, IndexError) as error:
+    except UNREADABLE as error:
         sys.stdout.write(f"WRONG: {error}\n")
         return 1
     sys.stdout.write("\n".join([*said, ""]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+from django.db.models import Min
 
 from auditlog.models import Anchor, Event, Seal
 from auditlog.proofs import canonical, merkle
@@ -12,13 +15,17 @@ from auditlog.proofs.chain import Kind
 from auditlog.services.seal_chain import batched_ids
 from chatsec.core.errors import Conflict, Json, NotFound
 
-FORMAT = "chatsec.audit-proof/1"
+FORMAT: Final = "chatsec.audit-proof/1"
+# Places are given the same heads; one that missed some has one soon after.
+AROUND: Final = 1_000
+# Without an anchor within so many seals a proof ends with the event's own.
+MOST_SEALS: Final = 20_000
 
 
 def prove_event(event_id: UUID) -> Mapping[str, Json]:
     """Return the proof: the event, its path to a signed root, and the seals after it.
 
-    The seals go on to the newest anchored one, so that the proof leads to a head that
+    The seals go on to the next anchored one, so that the proof leads to a head that
     was left outside. Raises NotFound, or Conflict while the event is not sealed yet.
     """
     event = Event.objects.filter(event_id=event_id).first()
@@ -70,8 +77,18 @@ def _key_of(seal: Seal) -> str:
 
 
 def _up_to_anchor(seal: Seal) -> Iterable[Seal]:
-    anchored = Anchor.objects.order_by("-number").values_list("number", flat=True)
-    last = max(seal.number, anchored.first() or seal.number)
+    """Return the seals up to the next head that each place outside has.
+
+    Not up to the newest: there are a thousand and more seals a day, and a proof of
+    what happened a year ago would never be checked. A place that had none for long
+    does not count.
+    """
+    later = Anchor.objects.filter(number__gte=seal.number).values("sink")
+    heads = set(later.annotate(next=Min("number")).values_list("next", flat=True))
+    nearest = min(heads, default=seal.number)
+    last = max((n for n in heads if n - nearest <= AROUND), default=nearest)
+    if last - seal.number > MOST_SEALS:
+        last = seal.number
     return (
         Seal.objects.filter(number__range=(seal.number, last))
         .defer("event_ids", "leaves")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import subprocess
@@ -322,3 +323,56 @@ def test_the_published_vectors_hold(name: str) -> None:
     assert f"{leaf[:8]}...{leaf[-7:]}" in text
     assert f"{head[:8]}...{head[-8:]}" in text
     assert f"`{', '.join(canonical.COLUMNS[:3])}" in text
+
+
+def places(document: object, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the way to every value of the document."""
+    inside: list[tuple[Any, object]] = []
+    if isinstance(document, dict):
+        inside = list(document.items())
+    elif isinstance(document, list):
+        inside = list(enumerate(document))
+    found = [(*before, key) for key, _ in inside]
+    return found + [
+        way for key, value in inside for way in places(value, (*before, key))
+    ]
+
+
+OTHERS = [None, [], {}, "", "zz", "00", "AA", -1, 2**70, True, 1.5, 1.0, [1], {"a": 1}]
+
+
+def test_no_value_of_a_proof_can_be_another() -> None:
+    """Also none that would be hashed alike: what a reader sees is what was sealed."""
+    place = Path(check_proof.__file__).parents[1] / "docs/reference"
+    vector = (place / "audit-proof-vector.json").read_text()
+    proof = json.loads(vector)
+    accepted = []
+    for way in places(proof):
+        for other in OTHERS:
+            changed = json.loads(vector)
+            place = changed
+            for key in way[:-1]:
+                place = place[key]
+            if type(place[way[-1]]) is type(other) and place[way[-1]] == other:
+                continue
+            place[way[-1]] = other
+            with contextlib.suppress(*check_proof.UNREADABLE):
+                check_proof.check(changed)
+                accepted.append((way, other))
+
+    assert accepted == []
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"\xff", b"3", b"null"])
+def test_what_is_no_proof_is_said_to_be_wrong(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "proof.json"
+    path.write_bytes(content)
+
+    done = subprocess.run(
+        [sys.executable, "-I", check_proof.__file__, path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout[:6], done.stderr) == (1, "WRONG:", "")

@@ -144,6 +144,29 @@ def test_a_proof_convinces_the_stand_alone_checker_up_to_the_anchor(
     assert anchors.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_proof_ends_with_the_next_head_outside_however_long_the_log_went_on(
+    tmp_path: Path, settings: Settings
+) -> None:
+    event = make_event()
+    sealer.seal_pending()
+    settings.CHATSEC_AUDIT_ANCHORS = ["log:"]
+    anchoring.anchor_head()
+    make_event()
+    sealer.seal_pending()
+    settings.CHATSEC_AUDIT_ANCHORS = ["log:", f"file:{tmp_path}/heads"]
+    anchoring.anchor_head()
+    for _ in range(3):
+        make_event()
+        sealer.seal_pending()
+        anchoring.anchor_head()
+
+    proof = json.loads(json.dumps(prove_event(event.event_id)))
+    numbers = [each["number"] for each in proof["seals"]]
+
+    firsts = Anchor.objects.order_by("number").values_list("number", flat=True)
+    assert numbers == [firsts[0], firsts[1]]
+
+
 def test_nothing_is_proven_that_is_not_sealed() -> None:
     event = make_event()
     with pytest.raises(Conflict):
