@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -96,9 +97,13 @@ class EventAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: Any = None
     ) -> HttpResponse:
         """Show a page of the log; the search itself is on record."""
-        found = super().changelist_view(request, extra_context)
-        asked: dict[str, Json] = {k: str(v) for k, v in request.GET.items()}
-        record(events.EVENTS_READ, details={"filters": asked})
+        try:
+            with selectors.hurried():
+                found = super().changelist_view(request, extra_context)
+        except selectors.SearchTooWide as refusal:
+            messages.error(request, refusal.message)
+            return HttpResponseRedirect(reverse("audit-search"))
+        record(events.EVENTS_READ, details={"filters": _asked(request)})
         return found
 
     def render_change_form(
@@ -175,6 +180,14 @@ class EventAdmin(ReadOnlyAdmin):
     def subject_details_opened(self, event: Event) -> SafeString | str | None:
         """Return what was sealed under the key of whom it is about."""
         return cells.opened(event.subject_details, dict(_read(event).subject_details))
+
+
+def _asked(request: HttpRequest) -> dict[str, Json]:
+    """Return what was asked for, a person by his pseudonym."""
+    asked: dict[str, Json] = {k: str(v) for k, v in request.GET.items()}
+    if found := selectors.find_pseudonym(request.GET.get("q", "").strip()):
+        asked["q"] = str(found)
+    return asked
 
 
 def _read(event: Event) -> ReadEvent:

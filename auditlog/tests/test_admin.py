@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from auditlog import events
+from auditlog.admin.event import EventChangeList
 from auditlog.models import Event
 from auditlog.rules.floor import DENIALS_IN_1_HOUR, DENIALS_IN_5_MINUTES
+from auditlog.selectors import read_events
 from auditlog.services import Target, detection
 from auditlog.tests.factories import (
     forget_cached_keys,
@@ -21,6 +23,7 @@ from auditlog.tests.factories import (
 )
 from chatsec.core import context
 from chatsec.core.context import RequestContext
+from chatsec.core.crypto import subject_keys
 
 pytestmark = pytest.mark.django_db
 EVENTS, ALERTS = "/admin/auditlog/event/", "/admin/auditlog/alert/"
@@ -130,6 +133,46 @@ def test_a_nul_is_a_bad_request(browser: Browser, admin: Any, query: str) -> Non
 )
 def test_odd_parameters_break_nothing(browser: Browser, admin: Any, query: str) -> None:
     assert browser(admin).get(f"{EVENTS}?{query}").status_code in (200, 302)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "request_id__regex=(a%2B)%2B$",
+        "resource_id__icontains=x",
+        "session_hash=x",
+        "actor_pseudonym__in=1,2",
+        "xid__gt=1",
+    ],
+)
+def test_nothing_is_looked_up_that_no_filter_offers(
+    browser: Browser, admin: Any, query: str
+) -> None:
+    assert browser(admin).get(f"{EVENTS}?{query}").status_code == 400
+
+
+def test_a_list_that_takes_too_long_leads_to_the_search(
+    browser: Browser, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_slow(*_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(5)")
+
+    monkeypatch.setattr(EventChangeList, "get_results", too_slow)
+
+    answer = browser(admin).get(EVENTS)
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/audit/search")
+
+
+def test_who_was_searched_for_is_kept_by_his_pseudonym(
+    browser: Browser, admin: Any, alice: Any
+) -> None:
+    browser(admin).get(EVENTS, {"q": "alice"})
+
+    row = Event.objects.get(event_type="auditlog.events_read")
+    (read,) = read_events([row])
+    assert read.details["filters"] == {"q": str(subject_keys().pseudonym(alice.id))}
 
 
 def test_the_period_filter_narrows(browser: Browser, admin: Any) -> None:

@@ -46,7 +46,8 @@ def prove_identity(actor: Actor, *, password: str | None, now: datetime) -> str:
             events.IDENTITY_NOT_PROVEN,
             actor=actor,
             outcome="denied",
-            target=Target("user", subject_of(actor)),
+            target=Target("accounts.user", subject_of(actor)),
+            subject_id=subject_of(actor),
         )
         raise ReauthenticationRequired("This password is not right.")
     return "password"

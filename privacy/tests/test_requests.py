@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.tests.factories import PASSWORD
+from auditlog.selectors import list_events
 from chatsec.core.context import ANONYMOUS, Actor, ActorKind
 from chatsec.core.errors import (
     Conflict,
@@ -85,6 +86,18 @@ def test_an_old_sign_in_without_the_password_is_refused(alice, password):
 
     assert refusal.value.code == "reauthentication_required"
     assert not SubjectRequest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_password_is_evidence_that_names_nobody(alice):
+    with pytest.raises(ReauthenticationRequired):
+        requests.open_request(
+            actor_of(alice, signed_in=LONG_AGO), "access", password="wrong"
+        )
+
+    event = list_events(event_type="privacy.identity_not_proven").get()
+    assert event.subject_pseudonym == event.actor_pseudonym != alice.id
+    assert event.resource_id == str(event.actor_pseudonym)
 
 
 def test_a_sign_in_from_the_future_is_no_proof(alice):
