@@ -27,6 +27,12 @@ DENIALS_LEFT_OUT = register(
     severity="warning",
     description="Refused too often to be answered; result_count says how many requests",
 )
+CROSS_SITE_DENIED = register(
+    "authorization_denied_cross_site",
+    category="authorization",
+    severity="notice",
+    description="Another site made a browser ask for what its person may not have",
+)
 DATA_ACCESS = register(
     "data_access",
     category="data_access",

@@ -123,6 +123,64 @@ def test_a_flood_of_refusals_is_an_alert_of_its_own(api, charlie):
     assert "denials_without_end" in {alert.rule for alert in list_alerts()}
 
 
+def cross_site():
+    found = list_events(event_type="authorization_denied_cross_site")
+    return [one.actor_name for one in read_events(list(found))]
+
+
+SITES = [
+    ("cross-site", ["eve"]),
+    ("same-site", ["eve"]),
+    ("same-origin", []),
+    ("none", []),
+    ("", []),
+    ("nonsense", []),
+]
+
+
+@pytest.mark.parametrize(("site", "marked"), SITES)
+def test_a_refusal_that_another_site_caused_is_marked(browser, site, marked):
+    client = browser(make_user("eve", totp=True, is_staff=True), stepped_up=True)
+    headers = {"Sec-Fetch-Site": site} if site else {}
+
+    for path in (reverse("audit-search"), EVENTS):
+        assert client.get(path, headers=headers).status_code == 403
+
+    assert cross_site() == marked * 2
+    assert len(refusals()) == (0 if marked else 2)
+
+
+def test_a_program_cannot_pass_for_another_site(api, charlie):
+    answer = api(charlie).get(EVENTS, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 403
+    assert cross_site() == []
+    assert len(refusals()) == 1
+
+
+def test_links_elsewhere_make_no_alert_of_somebodys_denials(browser):
+    client = browser(make_user("eve", totp=True, is_staff=True), stepped_up=True)
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    for _ in range(10):
+        client.get(reverse("audit-search"), headers=headers)
+
+    run_rules(now=timezone.now())
+    assert list(list_alerts()) == []
+
+    client.get(reverse("audit-search"), headers=headers)
+    run_rules(now=timezone.now())
+    assert [alert.rule for alert in list_alerts()] == ["denials_from_elsewhere"]
+
+
+def test_links_elsewhere_use_nobodys_refusals_up(browser):
+    client = browser(make_user("eve", totp=True, is_staff=True), stepped_up=True)
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    answers = [client.get(reverse("audit-search"), headers=headers) for _ in range(31)]
+
+    assert [a.status_code for a in answers] == [403] * 30 + [429]
+    assert client.get(reverse("audit-search")).status_code == 403
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_refusals_exactly_so_many_are_written(api, charlie):
     token = access_token(charlie)

@@ -136,6 +136,8 @@ class RequestContext:
     user_agent: str = ""
     # The marks in the browser's device cookie, if that cookie is ours.
     devices: tuple[str, ...] = ()
+    # Whether the browser says that another site made it ask (Fetch Metadata).
+    is_cross_site: bool = False
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("chatsec", default=None)

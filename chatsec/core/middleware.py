@@ -18,6 +18,9 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 USER_AGENT_LENGTH = 256
+# W3C Fetch Metadata. Another host of the same domain is another site to us; "none" is
+# an address typed or a bookmark, and browsers that send nothing are believed.
+CROSS_SITE = ("cross-site", "same-site")
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "usb")
@@ -37,6 +40,7 @@ class RequestContextMiddleware:
             actor=ANONYMOUS,
             ip=client_address(request),
             user_agent=request.headers.get("User-Agent", "")[:USER_AGENT_LENGTH],
+            is_cross_site=request.headers.get("Sec-Fetch-Site") in CROSS_SITE,
         )
         request.META[context.REQUEST_ID_KEY] = bound.request_id
         with context.bound(bound):
