@@ -29,5 +29,5 @@ def unseed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("auditlog", "0013_denials_without_end")]
+    dependencies = [("auditlog", "0014_export_places")]
     operations = [migrations.RunPython(seed, unseed)]
