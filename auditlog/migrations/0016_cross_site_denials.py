@@ -29,5 +29,5 @@ def unseed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("auditlog", "0014_export_places")]
+    dependencies = [("auditlog", "0015_rule_trials")]
     operations = [migrations.RunPython(seed, unseed)]
