@@ -13,6 +13,8 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from auditlog.addresses import mail_problem
+
 ANCHOR_SCHEMES: Final = ("file", "log", "syslog", "mailto", "https", "http")
 OUTSIDE_ANCHORS: Final = 2
 MIN_SECRET: Final = 32
@@ -92,11 +94,17 @@ def check_anchors(
 ) -> list[checks.CheckMessage]:
     """Report anchors that could never take a head (E004) or nobody could believe."""
     found: list[checks.CheckMessage] = []
-    schemes = [urlsplit(sink).scheme for sink in settings.CHATSEC_AUDIT_ANCHORS]
+    schemes = [sink.partition(":")[0] for sink in settings.CHATSEC_AUDIT_ANCHORS]
     for scheme in sorted(set(schemes) - set(ANCHOR_SCHEMES)):
         text = f"CHATSEC_AUDIT_ANCHORS: there is no kind of place called {scheme!r}."
         hint = f"One of {', '.join(ANCHOR_SCHEMES)}."
         found.append(checks.Error(text, hint=hint, id="auditlog.E004"))
+    for number, sink in enumerate(settings.CHATSEC_AUDIT_ANCHORS, start=1):
+        if not _leads_somewhere(sink):
+            # Not the address itself: one of a webhook may be a secret.
+            text = f"CHATSEC_AUDIT_ANCHORS: number {number} names no place."
+            hint = "Such as file:/mnt/worm/heads.jsonl, syslog://host:514, mailto:a@b.c"
+            found.append(checks.Error(text, hint=hint, id="auditlog.E006"))
     signed = {"http", "https"}.intersection(schemes)
     if signed and len(settings.CHATSEC_AUDIT_ANCHOR_SECRET) < MIN_SECRET:
         text = "A webhook is an anchor, and nothing signs what it is sent."
@@ -121,8 +129,28 @@ def check_outside_anchors(
     return [checks.Warning(text, hint=hint, id="auditlog.W001")]
 
 
+def _leads_somewhere(sink: str) -> bool:
+    """Whether the address has what its kind needs."""
+    try:
+        place = urlsplit(sink)
+        host, _ = place.hostname, place.port
+    except ValueError:
+        return False
+    match place.scheme:
+        case "file":
+            return bool(place.path) and not place.path.endswith("/")
+        case "mailto":
+            return not mail_problem(place.path)
+        case "syslog" | "https" | "http":
+            return bool(host)
+        case _:
+            return True
+
+
 def is_outside(sink: str) -> bool:
     """Whether the place is another machine, as far as its address tells."""
+    if not _leads_somewhere(sink):
+        return False
     place = urlsplit(sink)
     if place.scheme == "mailto":
         return "@" in place.path

@@ -67,13 +67,12 @@ def describe_head(seal: Seal) -> Mapping[str, str | int]:
 
 
 def _deliver(sink: str, text: str) -> Receipt | None:
-    place = urlsplit(sink)
+    scheme = sink.partition(":")[0]
     try:
-        return SINKS[place.scheme](place, text)
-    except (OSError, KeyError, OutboundRefused, OutboundFailed):
-        logger.exception(
-            "the audit head was not anchored", extra={"sink": place.scheme}
-        )
+        return SINKS[scheme](urlsplit(sink), text)
+    # An address that is none is a ValueError; the other places get the head anyhow.
+    except (OSError, KeyError, ValueError, OutboundRefused, OutboundFailed):
+        logger.exception("the audit head was not anchored", extra={"sink": scheme})
         return None
 
 

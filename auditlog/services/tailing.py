@@ -41,6 +41,8 @@ AT_ONCE_OF_ONE: Final = 2
 # A longer one is opened anew by the client, where it ended.
 LIFE_SECONDS: Final = 600.0
 CHECK_SECONDS: Final = 5.0
+# Nothing is shown to whose right to see it was last checked longer ago than this.
+RIGHT_SECONDS: Final = 0.5
 KEEP_ALIVE_SECONDS: Final = 15.0
 NOTE_SECONDS: Final = 60.0
 PART: Final = 200
@@ -123,17 +125,23 @@ class Tail:
             yield _event("gap", {"missed": self._missed}, self._mark)
         rung = BELL.wait(-1, seconds=0)
         while time.monotonic() < ends_at:
-            if self._is_due(self._checked_at, CHECK_SECONDS):
-                if not _may_watch(self._actor):
-                    yield _event("end", {"reason": "not_allowed"}, self._mark)
-                    return
-                self._checked_at = time.monotonic()
-            if found := sealed_from(self._mark, most=PART):
+            found = sealed_from(self._mark, most=PART)
+            if not self._may_go_on(RIGHT_SECONDS if found else CHECK_SECONDS):
+                yield _event("end", {"reason": "not_allowed"}, self._mark)
+                return
+            if found:
                 yield self._shown_of(found)
                 continue
             if self._is_due(self._sent_at, KEEP_ALIVE_SECONDS):
                 yield KEEP_ALIVE
             rung = BELL.wait(rung, seconds=CHECK_SECONDS)
+
+    def _may_go_on(self, seconds: float) -> bool:
+        """Whether the right to watch stands, as it was found so many seconds ago."""
+        if not self._is_due(self._checked_at, seconds):
+            return True
+        self._checked_at = time.monotonic()
+        return _may_watch(self._actor)
 
     def _shown_of(self, found: Sequence[Sealed]) -> bytes:
         """Return the events that are wanted, and move on behind all of them."""

@@ -21,6 +21,7 @@ FILES = ["file:/mnt/worm/heads.jsonl", "log:"]
         ("syslog://[::1]:514", False),
         ("mailto:dpo@example.org", True),
         ("mailto:", False),
+        ("https://[::1/", False),
         ("https://witness.example.org/heads", True),
         ("https://app.localhost/heads", False),
         ("http://witness.internal/heads", False),
@@ -52,6 +53,10 @@ def test_production_has_two_anchors_outside(
     [
         ("log:", "", []),
         ("pigeon:home", "", ["auditlog.E004"]),
+        ("mailto:", "", ["auditlog.E006"]),
+        ("file:", "", ["auditlog.E006"]),
+        ("syslog://log.example.org:99999", "", ["auditlog.E006"]),
+        ("https://[::1/", "s" * 32, ["auditlog.E006"]),
         ("https://witness.example.org/", "", ["auditlog.E005"]),
         ("https://witness.example.org/", "short", ["auditlog.E005"]),
         ("https://witness.example.org/", "s" * 32, []),

@@ -154,6 +154,23 @@ def test_it_ends_with_the_session(api: Api, admin: Any) -> None:
         assert list(stream.streaming_content) == []
 
 
+def test_nothing_is_shown_once_the_session_is_gone(
+    api: Api, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(watch(api(admin))) as stream:
+        parts_until(stream, b": keep-alive")
+        monkeypatch.setattr(tailing, "CHECK_SECONDS", 3600)
+        monkeypatch.setattr(tailing, "RIGHT_SECONDS", 0)
+        assert api(admin).delete("/api/v1/auth/sessions").status_code in (200, 204)
+        make_event()
+        sealer.seal_pending()
+
+        rest = b"".join(stream.streaming_content)
+
+    assert b"event: end" in rest
+    assert b"event: audit" not in rest
+
+
 def test_it_ends_with_the_role(api: Api, admin: Any) -> None:
     with closing(watch(api(admin))) as stream:
         parts_until(stream, b": keep-alive")

@@ -48,6 +48,8 @@ def test_a_place_that_fails_is_no_anchor(settings: Settings, tmp_path: Path) -> 
     settings.CHATSEC_AUDIT_ANCHORS = [
         f"file:{tmp_path}/file/heads.jsonl",
         "carrier-pigeon:",
+        "syslog://127.0.0.1:99999",
+        "https://[::1/",
         f"file:{good}",
     ]
     sealer.seal_pending()
