@@ -73,9 +73,11 @@ def remember_browser(request: HttpRequest, session: AuthSession) -> None:
     device = _marked(session.user_id).select_for_update().first()
     if device is None:
         mark = secrets.token_urlsafe(DEVICE_MARK_BYTES)
-        device = _add(session, _digest(session.user_id, mark))
         # Who shares the browser keeps his own mark in the same cookie.
         marks = (mark, *marks)[:MAX_DEVICE_MARKS]
+        # What is recorded from here on has the mark that it will be known by.
+        context.set_devices(marks)
+        device = _add(session, _digest(session.user_id, mark))
     _use(device, session)
     request.META[MARKS_KEY] = marks
 

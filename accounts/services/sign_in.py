@@ -154,6 +154,7 @@ def open_token_session(proven: Proven) -> tokens.TokenPair:
     with transaction.atomic():
         session = _start(proven, kind="token")
         known_devices.remember_app(session)
+        _record_sign_in(session, proven)
         return tokens.issue(session)
 
 
@@ -166,6 +167,7 @@ def open_browser_session(request: HttpRequest, proven: Proven) -> AuthSession:
         request.session[AUTH_SESSION_KEY] = str(session.id)
         request.session[PRIVILEGES_KEY] = session_privileges(session)
         known_devices.remember_browser(request, session)
+        _record_sign_in(session, proven)
         if proven.factor is not None:
             django_otp.login(request, proven.factor)
         request.session.save()
@@ -211,14 +213,18 @@ def _start(proven: Proven, *, kind: Literal["browser", "token"]) -> AuthSession:
     )
     if proven.origin is not None:
         _remember_origin(session, proven.origin, shown=proven.factor)
+    return session
+
+
+def _record_sign_in(session: AuthSession, proven: Proven) -> None:
+    """Write the event once the browser has its mark, by which it is known later."""
     record(
         events.SIGNED_IN,
-        actor=actor_for_session(session, here.actor.channel),
+        actor=actor_for_session(session, context.current_actor().channel),
         target=sessions.target_of(session),
         subject_id=proven.user.id,
-        details={"kind": kind, "amr": list(proven.amr)},
+        details={"kind": session.kind, "amr": list(proven.amr)},
     )
-    return session
 
 
 def _hold_account(proven: Proven) -> None:

@@ -106,6 +106,21 @@ def test_nobody_gets_one_without_signing_in(alice):
     assert COOKIE not in client.cookies
 
 
+def test_the_first_sign_in_has_the_mark_of_those_that_follow(alice, charlie):
+    client, elsewhere = Client(), Client()
+    sign_in(client)
+    sign_in(signed_out(client))
+    # Who shares the browser later shares its oldest mark.
+    sign_in(signed_out(client), "charlie")
+    sign_in(elsewhere)
+
+    events = list_events(event_type="accounts.signed_in").order_by("event_id")
+    first, second, shared, other = (bytes(event.device_hash) for event in events)
+    assert first == second == shared != other
+    told_of = list_events(event_type="accounts.new_device").order_by("event_id")
+    assert [bytes(event.device_hash) for event in told_of] == [first, first, other]
+
+
 def test_a_new_device_is_told_once(alice):
     client = Client(headers={"user-agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"})
 
