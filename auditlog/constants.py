@@ -117,5 +117,11 @@ RISK_WINDOW: Final = timedelta(hours=24)
 # What the baselines are made from, and how long activity is kept for it.
 BASELINE_DAYS: Final = 28
 ACTIVITY_DAYS: Final = 180
+# How long a network stays known after its last use, and is kept; how much history there
+# must be before anything is unknown; how many people make a network everybody's.
+PLACE_DAYS: Final = 30
+PLACES_KEPT_DAYS: Final = 90
+PLACES_SETTLE: Final = timedelta(days=7)
+SHARED_BY: Final = 3
 # From so many samples on, a baseline is the person's own; below, partly everybody's.
 OWN_SAMPLES: Final = 14

@@ -12,6 +12,7 @@ from auditlog.constants import METRICS, RISK_WINDOW
 from auditlog.models import (
     ActorBaseline,
     ActorHour,
+    KnownPlace,
     RiskSignal,
     RuleException,
     RuleTrial,
@@ -26,7 +27,18 @@ def export_hours(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
     rows = ActorHour.objects.filter(actor_pseudonym=_pseudonym(subject_id))
     for row in rows.order_by("hour").iterator():
         counts: dict[str, Json] = {name: getattr(row, name) for name in METRICS}
-        yield {"hour": _text(row.hour), **counts}
+        yield {"hour": _text(row.hour), **counts, "strangers": row.strangers}
+
+
+def export_places(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield the networks that the person acted from, as the audit log knows them."""
+    rows = KnownPlace.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.order_by("first_at").iterator():
+        yield {
+            "network": bytes(row.network_hash).hex(),
+            "first_at": _text(row.first_at),
+            "last_at": _text(row.last_at),
+        }
 
 
 def export_baselines(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -90,6 +102,12 @@ def erase_baselines(subject_id: UUID) -> int:
     return rows.delete()[0]
 
 
+def erase_places(subject_id: UUID) -> int:
+    """Delete the networks that the person acted from."""
+    rows = KnownPlace.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
 def erase_signs(subject_id: UUID) -> int:
     """Delete the weak signs about the person."""
     rows = RiskSignal.objects.filter(actor_pseudonym=_pseudonym(subject_id))
@@ -133,6 +151,16 @@ declare(
         purposes=("security_log",),
         export=export_baselines,
         erase=erase_baselines,
+    )
+)
+declare(
+    Declaration(
+        model="auditlog.KnownPlace",
+        holds="From which networks you acted, as digests, to notice somebody elsewhere",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_places,
+        erase=erase_places,
     )
 )
 declare(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from auditlog.models.activity import ActorBaseline, ActorHour, RiskSignal
+from auditlog.models.activity import (
+    ActorBaseline,
+    ActorHour,
+    KnownPlace,
+    RiskSignal,
+)
 from auditlog.models.alert import Alert
 from auditlog.models.event import Event
 from auditlog.models.export_place import ExportPlace
@@ -26,6 +31,7 @@ __all__ = [
     "ExportPlace",
     "Incident",
     "IncidentEntry",
+    "KnownPlace",
     "RiskSignal",
     "Route",
     "RuleException",

@@ -23,6 +23,8 @@ class ActorHour(models.Model):
     resources = models.PositiveIntegerField(default=0)
     denials = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
+    # Those of the failures that came from a network which is unknown with the person.
+    strangers = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         default_permissions = ()
@@ -31,7 +33,14 @@ class ActorHour(models.Model):
                 fields=["actor_pseudonym", "hour"], name="actor_hour_once"
             ),
         ]
-        indexes = [models.Index(fields=["hour"], name="actor_hour_time")]
+        indexes = [
+            models.Index(fields=["hour"], name="actor_hour_time"),
+            models.Index(
+                fields=["hour"],
+                condition=Q(strangers__gt=0),
+                name="actor_hour_strangers",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_pseudonym} {self.hour:%Y-%m-%d %H}"
@@ -69,6 +78,35 @@ class ActorBaseline(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_pseudonym or 'everybody'} {self.metric} {self.hour_class}"
+
+
+class KnownPlace(models.Model):
+    """From and until when one pseudonym has acted from one network, without long gaps.
+
+    `last_at` is true to the hour, so that nobody's row is written each minute.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    actor_pseudonym = models.UUIDField()
+    network_hash = models.BinaryField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["actor_pseudonym", "network_hash"], name="known_place_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["network_hash"], name="known_place_network"),
+            models.Index(fields=["first_at"], name="known_place_first"),
+            models.Index(fields=["last_at"], name="known_place_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_pseudonym} {bytes(self.network_hash).hex()}"
 
 
 class RiskSignal(models.Model):

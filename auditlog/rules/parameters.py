@@ -28,6 +28,10 @@ METRIC_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "failures": ("accounts.sign_in_failed", "accounts.second_factor_failed"),
 }
 PLACES: Final = ("device", "network", "country")
+ORIGINS: Final = ("unknown", "not_own", "own")
+KINDS_OF_ACTOR: Final = ("user", "service")
+# What shows that somebody may be where he is: whoever does these is signed in.
+PLACE_EVENTS: Final = ("accounts.signed_in", "chatbot_query", "data_access")
 # Findings of these compare with one person's past.
 OF_A_PERSON: Final[frozenset[str]] = frozenset(
     {"new_value", "baseline", "off_hours", "drift", "dormant", "risk"}
@@ -46,11 +50,19 @@ _LIMIT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 10_000_000}
 _DAYS: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 90}
 _METRIC: Final[Schema] = {"enum": list(METRICS)}
 _SPREADS: Final[Schema] = {"type": "number", "minimum": 0.5, "maximum": 50}
+# unknown: used in 30 days neither by the person nor by three others; not_own: not by
+# the person; own: by the person. After so many hours of use it counts as used.
+_SOME: Final[Mapping[str, Json]] = {
+    "events": _EVENTS,
+    "outcome": _OUTCOME,
+    "actor_kind": {"enum": list(KINDS_OF_ACTOR)},
+    "origin": {"enum": list(ORIGINS)},
+    "settles_after_hours": {"type": "integer", "minimum": 0, "maximum": 168},
+}
 _STEP: Final[Schema] = {
     "type": "object",
     "properties": {
-        "events": _EVENTS,
-        "outcome": _OUTCOME,
+        **_SOME,
         "by": {"enum": ["actor", "subject", "network"]},
         "at_least": _COUNT,
         "distinct": {"enum": list(VALUES)},
@@ -59,7 +71,6 @@ _STEP: Final[Schema] = {
     "required": ["events", "by"],
     "additionalProperties": False,
 }
-_SOME: Final[Mapping[str, Json]] = {"events": _EVENTS, "outcome": _OUTCOME}
 
 
 # To JSON Schema 3.0 is a whole number, to a count of days in SQL it is not.
@@ -97,6 +108,7 @@ SCHEMAS: Final[Mapping[RuleKind, Schema]] = {
         events_at_least=_COUNT,
         events_each_at_most=_COUNT,
         networks_at_least=_COUNT,
+        times_usual_day={"type": "number", "minimum": 0.1, "maximum": 100},
     ),
     "value_sum": _object(
         ("events", "more_than"),
@@ -163,6 +175,8 @@ def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
         found["window_seconds"] = ["A baseline is of an hour (3600) or a day (86400)."]
     if not SECOND <= spec.window <= LONGEST_WINDOW:
         found["window_seconds"] = ["Between a second and 90 days."]
+    if "times_usual_day" in spec.parameters and not _is_of_strangers(spec):
+        found["parameters"] = ["times_usual_day: of everyone, subject, origin unknown."]
     if spec.kind == "risk" and spec.risk:
         found["risk"] = ["What adds up the risk does not add to it."]
     return found
@@ -187,6 +201,13 @@ def _is_mixed(spec: RuleSpec) -> bool:
     by = {str(step.get("by")) for step in steps if isinstance(step, dict)}
     of_networks = {name == "network" for name in (*by, spec.group)}
     return len(of_networks) > 1 or spec.group == "everyone"
+
+
+def _is_of_strangers(spec: RuleSpec) -> bool:
+    """Whether the rule counts what an ordinary day is known of."""
+    told = spec.parameters
+    wanted = ("subject", "unknown")
+    return spec.group == "everyone" and (told["value"], told.get("origin")) == wanted
 
 
 def _sentence(error: ValidationError) -> str:

@@ -16,6 +16,8 @@ from chatsec.drill.model import Chance, Incident, Person
 GRACE: Final = timedelta(hours=24).total_seconds()
 # A finding about nobody in particular is about an attack on more people than this.
 MANY: Final = 5
+# A request leaves its rows within so long after the moment of the act.
+ANSWER_SECONDS: Final = 30.0
 
 
 class Found(NamedTuple):
@@ -39,7 +41,8 @@ def matches(found: Found, incident: Incident) -> bool:
     if found.person is not None:
         # Of many victims each is attacked at a moment of his own.
         moments = incident.people.get(found.person, ())
-        return any(found.first <= at <= found.last for at in moments)
+        begun, ended = found.first - ANSWER_SECONDS, found.last + ANSWER_SECONDS
+        return any(begun <= at <= ended for at in moments)
     if found.network is not None:
         return found.network in incident.networks
     return len(incident.people) > MANY

@@ -14,6 +14,7 @@ from auditlog.constants import Metric, RuleGroup
 from auditlog.registry import event_types
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.parameters import METRIC_EVENTS
+from auditlog.rules.statements.origin import origin_of
 from chatsec.core.errors import Json
 
 # What psycopg2 binds, by name.
@@ -105,11 +106,13 @@ def match(
     return SQL(
         "category = ANY(%({step}categories)s) AND event_type = ANY(%({step}types)s)"
         " AND occurred_at BETWEEN %(since)s AND %(until)s AND actor_kind <> 'system'"
-        " AND {key} IS NOT NULL{outcome}{exempt}"
+        " AND {key} IS NOT NULL{outcome}{kind}{origin}{exempt}"
     ).format(
         step=SQL(step),
         key=KEYS[group],
         outcome=_outcome(step, bound),
+        kind=_kind(told, step, bound),
+        origin=origin_of(told, bound, step=step) if told.get("origin") else NOTHING,
         exempt=exemptions(group, bound),
     )
 
@@ -150,6 +153,13 @@ def class_of(at: str) -> Composable:
         " WHEN extract(hour FROM {at} AT TIME ZONE %(zone)s) BETWEEN 6 AND 22"
         " THEN 'evening' ELSE 'night' END"
     ).format(at=SQL(at))
+
+
+def _kind(told: Mapping[str, Json], step: str, bound: Bound) -> Composable:
+    if "actor_kind" not in told:
+        return NOTHING
+    bound[f"{step}kind"] = told["actor_kind"]
+    return SQL(" AND actor_kind = %({step}kind)s").format(step=SQL(step))
 
 
 def _outcome(step: str, bound: Bound) -> Composable:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final, NamedTuple, Protocol
 
 from psycopg2.sql import SQL
 
+from auditlog.constants import BASELINE_DAYS
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
     KEYS,
@@ -91,6 +93,17 @@ _WHOSE_SESSION: Final = SQL("(array_agg(actor_pseudonym))[1]")
 _KEY: Final = SQL("key")
 
 
+# On how many accounts strangers fail on the median day of the weeks before.
+_ABOVE_USUAL: Final = SQL("""greatest(%(more_than)s, %(times_usual_day)s * (
+        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY people) FROM (
+            SELECT count(DISTINCT actor_pseudonym) AS people
+            FROM generate_series(%(usual_since)s::timestamptz,
+                %(since)s::timestamptz - interval '1 day', interval '1 day') AS day
+            LEFT JOIN auditlog_actorhour ON strangers > 0
+                AND hour >= day AND hour < day + interval '1 day'
+            GROUP BY day) AS usual))""")
+
+
 class Limited(Protocol):
     """A limit as an expression, and what it has to join."""
 
@@ -103,6 +116,16 @@ class Limited(Protocol):
     def joins(self) -> Composable:
         """Return the joins."""
         ...
+
+
+class Same(NamedTuple):
+    """A limit that is the same for everybody at every moment."""
+
+    text: Composable
+    joins: Composable = NOTHING
+
+
+_FLAT: Final = Same(SQL("%(more_than)s"))
 
 
 def value_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
@@ -119,7 +142,12 @@ def value_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     key = _SESSION if is_session else KEYS[spec.group]
     whose = _WHOSE_SESSION if is_session else _KEY
     value = str(told["value"])
-    return Statement(distinct_text(key, where, value, whose=whose), bound)
+    limit = _FLAT
+    if "times_usual_day" in told:
+        bound["times_usual_day"] = told["times_usual_day"]
+        bound["usual_since"] = bound["since"] - timedelta(days=BASELINE_DAYS)
+        limit = Same(_ABOVE_USUAL)
+    return Statement(distinct_text(key, where, value, limit=limit, whose=whose), bound)
 
 
 def distinct_text(
@@ -127,18 +155,19 @@ def distinct_text(
     where: Composable,
     value: str,
     *,
-    limit: Limited | None = None,
+    limit: Limited = _FLAT,
     whose: Composable = _KEY,
 ) -> Composable:
     """Return the sweep over the matching events."""
+    is_same = isinstance(limit, Same)
     return _SWEEP.format(
         key=key,
         match=where,
         value=VALUES[value],
         window=WINDOW,
         whose=whose,
-        limit=limit.text if limit else SQL("%(more_than)s"),
-        joins=limit.joins if limit else NOTHING,
-        having=NOTHING if limit else _HAVING,
-        moments=_MOMENTS if limit else _NOW,
+        limit=limit.text,
+        joins=limit.joins,
+        having=_HAVING if is_same else NOTHING,
+        moments=_NOW if is_same else _MOMENTS,
     )

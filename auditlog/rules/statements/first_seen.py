@@ -10,23 +10,28 @@ from psycopg2.sql import SQL
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
     KEYS,
+    NOTHING,
     VALUES,
     Exempt,
     Statement,
     match,
     span_of,
 )
+from auditlog.rules.statements.origin import origin_of
 
 # The past is read only of those who did something in the span.
 _FIRST_SEEN: Final = SQL("""
 WITH here AS MATERIALIZED (
     SELECT DISTINCT {key} AS key FROM auditlog_event
-    WHERE {match} AND occurred_at >= %(fire_from)s AND {value} IS NOT NULL
+    WHERE {match} AND occurred_at >= %(fire_from)s AND {value} IS NOT NULL{origin}
 ), seen AS (
-    SELECT key, at, value, lag(at) OVER (PARTITION BY key, value ORDER BY at) AS before,
+    SELECT key, at, counts,
+        lag(at) OVER (PARTITION BY key, value ORDER BY at) AS before,
         rank() OVER (PARTITION BY key ORDER BY at) - 1 AS earlier
     FROM (
-        SELECT {key} AS key, occurred_at AS at, {value} AS value FROM auditlog_event
+        SELECT {key} AS key, occurred_at AS at, {value} AS value,
+            occurred_at >= %(fire_from)s{origin} AS counts
+        FROM auditlog_event
         WHERE {match} AND {key} IN (SELECT key FROM here)
     ) AS matched
     WHERE value IS NOT NULL
@@ -34,7 +39,7 @@ WITH here AS MATERIALIZED (
 SELECT key, min(at), max(at), count(*),
     jsonb_build_object('days', %(days)s, 'earlier', min(earlier))
 FROM seen
-WHERE at >= %(fire_from)s AND earlier >= %(after_events)s
+WHERE counts AND earlier >= %(after_events)s
     AND (at - before <= make_interval(days => %(days)s)) IS NOT TRUE
 GROUP BY key, (extract(epoch FROM at - %(fire_from)s)::bigint / 86400)
 ORDER BY key, 2
@@ -51,7 +56,10 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     bound["days"] = days
     bound["since"] = span.since - timedelta(days=int(str(days)))
     bound["after_events"] = told.get("after_events", 3)
-    where = match(told, spec.group, bound)
+    # What was before counts wherever it was.
+    where = match({**told, "origin": ""}, spec.group, bound)
+    origin = origin_of(told, bound) if "origin" in told else NOTHING
     value = VALUES[str(told["value"])]
-    text = _FIRST_SEEN.format(key=KEYS[spec.group], match=where, value=value)
+    key = KEYS[spec.group]
+    text = _FIRST_SEEN.format(key=key, match=where, value=value, origin=origin)
     return Statement(text, bound)

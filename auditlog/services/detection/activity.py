@@ -11,11 +11,14 @@ from django.db import connection, transaction
 from psycopg2.sql import SQL
 
 from auditlog.constants import ACTIVITY_DAYS, BASELINE_DAYS
-from auditlog.models import ActorBaseline, ActorHour, RiskSignal
+from auditlog.models import ActorBaseline, ActorHour, KnownPlace, RiskSignal
 from auditlog.rules.parameters import METRIC_EVENTS
-from auditlog.rules.statements.common import class_of
+from auditlog.rules.statements.common import Bound, class_of
+from auditlog.rules.statements.origin import origin_of
+from auditlog.services.detection.places import forget_places, keep_places
 from auditlog.services.detection.risk import forget_faded
 from chatsec.core.crypto import subject_keys
+from chatsec.core.errors import Json
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # A late commit falls into an hour that was counted already: it is counted again.
@@ -23,13 +26,14 @@ OVERLAP: Final = 2 * HOUR
 # What the day's baseline leaves out, so that a slow rise does not become usual.
 SETTLING: Final = timedelta(days=7)
 EVERY: Final = timedelta(hours=20)
-FAILURES: Final = list(METRIC_EVENTS["failures"])
+FAILURES: Final[list[Json]] = list(METRIC_EVENTS["failures"])
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec baselines'))"
-_ROLL_UP: Final = """
+_ROLL_UP: Final = SQL("""
     INSERT INTO auditlog_actorhour
-        (actor_pseudonym, hour, queries, records, resources, denials, failures)
+        (actor_pseudonym, hour, queries, records, resources, denials, failures,
+            strangers)
     SELECT person, hour, sum(queries), sum(records), sum(resources), sum(denials),
-        sum(failures)
+        sum(failures), sum(strangers)
     FROM (
         SELECT actor_pseudonym AS person, date_trunc('hour', occurred_at) AS hour,
             count(*) FILTER (WHERE event_type = 'chatbot_query') AS queries,
@@ -38,13 +42,14 @@ _ROLL_UP: Final = """
             count(DISTINCT resource_type || '/' || resource_id)
                 FILTER (WHERE event_type = 'data_access') AS resources,
             count(*) FILTER (WHERE event_type = 'authorization_denied') AS denials,
-            0 AS failures
+            0 AS failures, 0 AS strangers
         FROM auditlog_event
         WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
             AND actor_pseudonym IS NOT NULL AND actor_kind <> 'system'
         GROUP BY 1, 2
         UNION ALL
-        SELECT subject_pseudonym, date_trunc('hour', occurred_at), 0, 0, 0, 0, count(*)
+        SELECT subject_pseudonym, date_trunc('hour', occurred_at), 0, 0, 0, 0, count(*),
+            count(*) FILTER (WHERE true{strangers})
         FROM auditlog_event
         WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
             AND category = 'security' AND event_type = ANY(%(failures)s)
@@ -55,9 +60,9 @@ _ROLL_UP: Final = """
     ON CONFLICT (actor_pseudonym, hour) DO UPDATE SET
         queries = excluded.queries, records = excluded.records,
         resources = excluded.resources, denials = excluded.denials,
-        failures = excluded.failures
+        failures = excluded.failures, strangers = excluded.strangers
     RETURNING actor_pseudonym
-"""
+""")
 # Samples are the hours, or days, in which there was any of it: silence is no measure of
 # how much somebody does. A failed sign-in alone is not his being there.
 _BASELINES: Final = SQL("""
@@ -98,6 +103,7 @@ _OF_ALL: Final = SQL("'00000000-0000-0000-0000-000000000000'::uuid")
 
 def roll_up_hours(*, now: datetime) -> int:
     """Count the hours since the last time; return how many rows were written."""
+    keep_places(now=now)
     until = _hour_of(now) + HOUR
     newest = ActorHour.objects.order_by("-hour").values_list("hour", flat=True).first()
     first = now - timedelta(days=BASELINE_DAYS) if newest is None else newest - OVERLAP
@@ -130,13 +136,14 @@ def refresh_baselines(*, now: datetime, at_once: Literal["", "now"] = "") -> int
             cursor.execute(text, _spans(now))
             made += cursor.rowcount
         ActorHour.objects.filter(hour__lt=now - timedelta(days=ACTIVITY_DAYS)).delete()
+        forget_places(now=now)
         forget_faded(now=now)
     return made
 
 
 def forget_activity(pseudonym: UUID) -> int:
     """Delete what is known of one person's habits; return how many rows that was."""
-    found = (ActorHour, ActorBaseline, RiskSignal)
+    found = (ActorHour, ActorBaseline, KnownPlace, RiskSignal)
     return sum(
         model.objects.filter(actor_pseudonym=pseudonym).delete()[0] for model in found
     )
@@ -145,7 +152,10 @@ def forget_activity(pseudonym: UUID) -> int:
 def _roll_up(since: datetime, until: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-        cursor.execute(_ROLL_UP, {"since": since, "until": until, "failures": FAILURES})
+        bound: Bound = {"since": since, "until": until, "failures": FAILURES}
+        told: dict[str, Json] = {"events": FAILURES, "origin": "unknown"}
+        strangers = origin_of(told, bound)
+        cursor.execute(_ROLL_UP.format(strangers=strangers), bound)
         people = [row[0] for row in cursor.fetchall()]
         _forget_erased(set(people))
     return len(people)

@@ -29,6 +29,7 @@ from auditlog.services.detection.evaluation import (
     evaluate,
     exemptions,
 )
+from auditlog.services.detection.places import keep_places
 from auditlog.services.failures import message_shape, stack_without_values
 from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
@@ -54,6 +55,7 @@ def run_rules(*, now: datetime, rules: Iterable[RuleSpec] | None = None) -> list
     exempt = exemptions(now=now)
     # Weak signs come before what adds them up.
     chosen.sort(key=lambda spec: spec.kind == "risk")
+    _learn_places(now=now)
     found: list[Alert] = []
     for spec in chosen:
         found += _run_safely(spec, exempt.get(spec.name, NOBODY), now=now)
@@ -68,6 +70,14 @@ def effective_rules() -> list[RuleSpec]:
         if name not in specs or find_loosened(specs[name]):
             specs[name] = floor
     return list(specs.values())
+
+
+def _learn_places(*, now: datetime) -> None:
+    """Bring up to now what rules know of places; rules run with what there is."""
+    try:
+        keep_places(now=now)
+    except Exception as error:  # noqa: BLE001 - what is known of places stops no rule
+        logger.warning("places were not kept: %s", type(error).__name__)
 
 
 def _run_safely(spec: RuleSpec, exempt: Exempt, *, now: datetime) -> list[Alert]:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
-from auditlog.models import ActorBaseline, ActorHour, RiskSignal
+from auditlog.models import ActorBaseline, ActorHour, KnownPlace, RiskSignal
 from auditlog.registry import EventType, event_types
 from auditlog.services.recording import Row, build_row
 from auditlog.tests.factories import make_actor
@@ -85,6 +85,12 @@ def make_habits(subject_id: UUID) -> UUID:
         ewma=1,
         n=20,
         updated_at=now,
+    )
+    KnownPlace.objects.create(
+        actor_pseudonym=pseudonym,
+        network_hash=b"n" * 16,
+        first_at=now - 9 * DAY,
+        last_at=now,
     )
     RiskSignal.objects.create(
         actor_pseudonym=pseudonym,

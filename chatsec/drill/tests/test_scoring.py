@@ -39,6 +39,9 @@ def judged(*alerts, incidents=(ATTACK,)):
         (Found("r", 2000.0), False),
         (Found("r", 2000.0, person=3, first=900.0, last=1100.0), True),
         (Found("r", 2000.0, person=3, first=1100.0, last=1900.0), False),
+        # One event alone: its row is written a moment after the act.
+        (Found("r", 2000.0, person=3, first=1002.0, last=1002.0), True),
+        (Found("r", 2000.0, person=3, first=1031.0, last=1031.0), False),
         (Found("r", 2000.0, network="45.1.1", first=0.0, last=900.0), False),
     ],
 )
