@@ -7,6 +7,21 @@ FAILED = ["accounts.sign_in_failed", "accounts.second_factor_failed"]
 CODES = ["accounts.second_factor_failed"]
 SIGNED_IN = ["accounts.signed_in"]
 ASKED_OR_READ = ["chatbot_query", "data_access"]
+# What somebody changes who wants to stay.
+MEANS = [
+    "accounts.password_set", "accounts.email_change_asked", "accounts.factor_enrolled",
+    "accounts.factor_removed", "accounts.recovery_codes_made",
+    "accounts.recovery_code_used", "accounts.api_key_made", "accounts.identity_linked",
+    "accounts.app_consent_given",
+]
+POWER = [
+    "rbac.role_assigned", "rbac.role_changed", "rbac.object_permission_granted",
+    "rbac.break_glass_activated", "accounts.service_account_made",
+    "accounts.service_account_changed", "accounts.factors_reset",
+    "auditlog.rule_changed", "auditlog.rule_disabled", "auditlog.rule_deleted",
+    "auditlog.exception_made",
+]
+EXPORTED = ["privacy.export_downloaded", "auditlog.export_started"]
 
 # name, title, suspicion, kind, group, window, severity, runbook, risk, parameters
 SIGN_INS = [
@@ -105,7 +120,9 @@ SIGN_INS = [
             "first": {
                 "events": FAILED, "by": "subject", "at_least": 2, "origin": "unknown",
             },
-            "then": {"events": SIGNED_IN, "by": "actor", "origin": "unknown"},
+            "then": {
+                "events": SIGNED_IN, "by": "actor", "origin": "unknown", "settled": True,
+            },
         },
     ),
     (
@@ -115,21 +132,13 @@ SIGN_INS = [
         "temporal_ordered", "actor", DAY, "notice", "failed_sign_ins", 20,
         {
             "first": {"events": FAILED, "by": "subject", "origin": "unknown"},
-            "then": {"events": SIGNED_IN, "by": "actor", "origin": "unknown"},
+            "then": {
+                "events": SIGNED_IN, "by": "actor", "origin": "unknown", "settled": True,
+            },
         },
     ),
 ]
 PLACES = [
-    (
-        "new_device_in_unknown_network",
-        "Signed in with a new device from an unknown network",
-        "Somebody else has the password",
-        "new_value", "actor", HOUR, "warning", "new_origin", 0,
-        {
-            "events": SIGNED_IN, "value": "device", "days": 30, "after_events": 3,
-            "origin": "unknown",
-        },
-    ),
     (
         "session_from_unknown_network",
         "Acted from an unknown network without having signed in there",
@@ -137,7 +146,7 @@ PLACES = [
         "event_count", "actor", HOUR, "warning", "new_origin", 45,
         {
             "events": ASKED_OR_READ, "more_than": 0, "actor_kind": "user",
-            "origin": "unknown",
+            "origin": "unknown", "settled": True,
         },
     ),
     (
@@ -147,32 +156,88 @@ PLACES = [
         "event_count", "actor", HOUR, "error", "new_origin", 0,
         {
             "events": ASKED_OR_READ, "more_than": 0, "actor_kind": "service",
-            "origin": "not_own",
+            "origin": "not_own", "settled": True,
         },
     ),
     (
-        "unknown_network_and_own_network",
-        "In a new and unknown network, and within an hour in one's usual one",
-        "Two people use the account",
-        "temporal_ordered", "actor", HOUR, "error", "new_origin", 0,
+        "to_and_fro_unknown_network",
+        "Twice in 24 hours from another network to a new and unknown one within an hour",
+        "Two people use the account, in two places",
+        "event_count", "actor", DAY, "error", "new_origin", 0,
         {
-            "first": {
-                "events": [*SIGNED_IN, *ASKED_OR_READ], "by": "actor",
-                "origin": "unknown", "settles_after_hours": 24,
-            },
-            "then": {
-                "events": [*SIGNED_IN, *ASKED_OR_READ], "by": "actor",
-                "origin": "own", "settles_after_hours": 24,
-            },
+            "events": [*SIGNED_IN, *ASKED_OR_READ], "more_than": 1,
+            "origin": "unknown", "settled": True, "settles_after_hours": 24,
+            "after_other_network_within": 3600,
+        },
+    ),
+    (
+        "sign_ins_from_unknown_network",
+        "More than 4 sign-ins from a new and unknown network in 24 hours",
+        "A script signs in each time anew, or somebody loses his session again and again",
+        "event_count", "actor", DAY, "warning", "new_origin", 0,
+        {
+            "events": SIGNED_IN, "more_than": 4, "origin": "unknown", "settled": True,
+            "settles_after_hours": 24,
         },
     ),
     (
         "records_from_unknown_network",
         "Read more than 500 records from a new and unknown network in 24 hours",
         "Data is carried off by somebody else",
-        "value_sum", "actor", DAY, "notice", "new_origin", 35,
+        "value_sum", "actor", DAY, "warning", "new_origin", 0,
         {
-            "events": ["data_access"], "more_than": 500, "origin": "unknown",
+            "events": ["data_access"], "more_than": 500, "origin": "unknown", "settled": True,
+            "settles_after_hours": 24,
+        },
+    ),
+    (
+        "off_hours_unknown_network",
+        "In a new and unknown network at an hour at which one is hardly ever there",
+        "Somebody else uses the account",
+        "off_hours", "actor", 2 * HOUR, "warning", "new_origin", 0,
+        {
+            "events": [*SIGNED_IN, *ASKED_OR_READ], "share": 0.03, "at_least": 2,
+            "after_hours": 30, "origin": "unknown", "settled": True,
+            "settles_after_hours": 24,
+        },
+    ),
+    (
+        "denials_from_unknown_network",
+        "Refused more than twice in 24 hours, in a new and unknown network",
+        "Somebody else tries how far the account reaches",
+        "event_count", "actor", DAY, "warning", "denials", 0,
+        {
+            "events": ["authorization_denied"], "more_than": 2, "origin": "unknown",
+            "settled": True, "settles_after_hours": 24,
+        },
+    ),
+    (
+        "sign_in_means_changed_in_unknown_network",
+        "Password, second factor, key or address changed in a new and unknown network",
+        "Somebody else makes the account his own",
+        "event_count", "subject", DAY, "warning", "new_origin", 0,
+        {
+            "events": MEANS, "more_than": 0, "origin": "unknown", "settled": True,
+            "settles_after_hours": 24,
+        },
+    ),
+    (
+        "privilege_used_in_unknown_network",
+        "Roles, emergency roles, programs or rules changed in a new and unknown network",
+        "An administrator's account is in somebody else's hands",
+        "event_count", "actor", DAY, "error", "privilege", 0,
+        {
+            "events": POWER, "more_than": 0, "origin": "unknown", "settled": True,
+            "settles_after_hours": 24,
+        },
+    ),
+    (
+        "export_to_unknown_network",
+        "A person's data or the audit log exported to a new and unknown network",
+        "Data is carried off by somebody else",
+        "event_count", "actor", DAY, "warning", "volume", 0,
+        {
+            "events": EXPORTED, "more_than": 0, "origin": "unknown", "settled": True,
             "settles_after_hours": 24,
         },
     ),

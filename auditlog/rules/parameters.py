@@ -57,7 +57,9 @@ _SOME: Final[Mapping[str, Json]] = {
     "outcome": _OUTCOME,
     "actor_kind": {"enum": list(KINDS_OF_ACTOR)},
     "origin": {"enum": list(ORIGINS)},
+    "settled": {"type": "boolean"},
     "settles_after_hours": {"type": "integer", "minimum": 0, "maximum": 168},
+    "after_other_network_within": {"type": "integer", "minimum": 1, "maximum": 86400},
 }
 _STEP: Final[Schema] = {
     "type": "object",

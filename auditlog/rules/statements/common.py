@@ -14,7 +14,7 @@ from auditlog.constants import Metric, RuleGroup
 from auditlog.registry import event_types
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.parameters import METRIC_EVENTS
-from auditlog.rules.statements.origin import origin_of
+from auditlog.rules.statements.origin import where_from
 from chatsec.core.errors import Json
 
 # What psycopg2 binds, by name.
@@ -112,7 +112,7 @@ def match(
         key=KEYS[group],
         outcome=_outcome(step, bound),
         kind=_kind(told, step, bound),
-        origin=origin_of(told, bound, step=step) if told.get("origin") else NOTHING,
+        origin=where_from(told, bound, step=step),
         exempt=exemptions(group, bound),
     )
 

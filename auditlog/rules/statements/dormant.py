@@ -18,7 +18,8 @@ from auditlog.rules.statements.common import (
 )
 
 # The first thing in the window after so long a silence, and what came after it. The
-# hours of activity tell the silence; nobody's first appearance is a return.
+# hours of activity tell the silence. Who was never there is silent since somebody last
+# made or changed his account; without that, nobody's first appearance is a return.
 _DORMANT: Final = SQL("""
 WITH back AS (
     SELECT {key} AS key, min(occurred_at) AS first_at, max(occurred_at) AS last_at,
@@ -29,10 +30,13 @@ WITH back AS (
 SELECT key, first_at, last_at, total, jsonb_build_object('days',
     floor(extract(epoch FROM first_at - seen.last_hour) / 86400)::int)
 FROM back CROSS JOIN LATERAL (
-    SELECT max(hour) AS last_hour FROM auditlog_actorhour
-    WHERE actor_pseudonym = key AND hour < date_trunc('hour', first_at)
-        -- A sign-in that failed may have been anybody's.
-        AND (failures = 0 OR queries + records + resources + denials > 0)
+    SELECT coalesce((SELECT max(hour) FROM auditlog_actorhour
+        WHERE actor_pseudonym = key AND hour < date_trunc('hour', first_at)
+            -- A sign-in that failed may have been anybody's.
+            AND (failures = 0 OR queries + records + resources + denials > 0)
+    ), (SELECT max(occurred_at) FROM auditlog_event
+        WHERE category IN ('audit', 'authorization') AND subject_pseudonym = key
+            AND occurred_at < first_at)) AS last_hour
 ) AS seen
 WHERE seen.last_hour <= first_at - make_interval(days => %(days)s)
 ORDER BY key

@@ -10,14 +10,13 @@ from psycopg2.sql import SQL
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
     KEYS,
-    NOTHING,
     VALUES,
     Exempt,
     Statement,
     match,
     span_of,
 )
-from auditlog.rules.statements.origin import origin_of
+from auditlog.rules.statements.origin import WHERE_FROM, where_from
 
 # The past is read only of those who did something in the span.
 _FIRST_SEEN: Final = SQL("""
@@ -57,8 +56,9 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     bound["since"] = span.since - timedelta(days=int(str(days)))
     bound["after_events"] = told.get("after_events", 3)
     # What was before counts wherever it was.
-    where = match({**told, "origin": ""}, spec.group, bound)
-    origin = origin_of(told, bound) if "origin" in told else NOTHING
+    without = {name: told[name] for name in told if name not in WHERE_FROM}
+    where = match(without, spec.group, bound)
+    origin = where_from(told, bound)
     value = VALUES[str(told["value"])]
     key = KEYS[spec.group]
     text = _FIRST_SEEN.format(key=key, match=where, value=value, origin=origin)

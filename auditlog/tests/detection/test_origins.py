@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from auditlog import habit_data
 from auditlog.constants import SCAN_SLACK
-from auditlog.models import ActorHour, DetectionRule, KnownPlace, RuleRun
+from auditlog.models import ActorBaseline, ActorHour, DetectionRule, KnownPlace, RuleRun
 from auditlog.rules import Finding, RuleSpec, Span, find_problems
 from auditlog.services import detection
 from auditlog.services.detection.evaluation import evaluate
@@ -292,32 +292,6 @@ def test_the_owner_who_signs_in_at_home_guessed_nothing(owner: UUID) -> None:
     assert found(rule("sign_in_after_failures_of_strangers")) == []
 
 
-@pytest.mark.parametrize(("network", "fires"), [(HOME, False), (AWAY, True)])
-def test_a_new_device_in_an_unknown_network(*, network: bytes, fires: bool) -> None:
-    who = person()
-    past = every(DAY, count=9, until=NOW - DAY)
-    make_events(
-        SIGNED_IN, past, actor_pseudonym=who, network_hash=HOME, device_hash=b"1" * 16
-    )
-    make_events(
-        SIGNED_IN,
-        [NOW],
-        actor_pseudonym=who,
-        network_hash=network,
-        device_hash=b"2" * 16,
-    )
-
-    assert bool(found(rule("new_device_in_unknown_network"))) is fires
-
-
-def test_a_known_device_in_an_unknown_network_is_none(owner: UUID) -> None:
-    be(owner, HOME, *every(DAY, count=9, until=NOW - DAY))
-    be(owner, AWAY, NOW)
-
-    assert found(rule("new_device_in_unknown_network")) == []
-    assert len(found(rule("new_network"))) == 1
-
-
 STOLEN: Final = "session_from_unknown_network"
 
 
@@ -360,23 +334,108 @@ def test_a_program_moves(owner: UUID, *, kind: str, fires: bool) -> None:
     assert bool(found(rule("program_from_new_network"))) is fires
 
 
-BOTH: Final = "unknown_network_and_own_network"
+TO_AND_FRO: Final = "to_and_fro_unknown_network"
+
+
+def go_to_and_fro(who: UUID, *, apart: timedelta = HOUR, times: int = 2) -> None:
+    """Let somebody act at home and then away, so often; the last time now."""
+    for number in range(times):
+        at = NOW - number * 5 * HOUR
+        be(who, HOME, at - apart, event=ASKED)
+        be(who, AWAY, at, event=READ if number else ASKED)
+
+
+@pytest.mark.parametrize(("times", "fires"), [(1, False), (2, True)])
+def test_two_people_in_two_places(owner: UUID, *, times: int, fires: bool) -> None:
+    go_to_and_fro(owner, times=times)
+    # To stay there is no further change, and to be without a network is none.
+    be(owner, AWAY, NOW - 2 * SECOND, NOW - SECOND)
+    make_events(ASKED, [NOW - MINUTE], actor_pseudonym=owner, network_hash=None)
+
+    assert [one.actor_pseudonym for one in found(rule(TO_AND_FRO))] == [owner] * fires
 
 
 @pytest.mark.parametrize(("apart", "fires"), [(HOUR, True), (HOUR + SECOND, False)])
-def test_two_places_at_once(owner: UUID, *, apart: timedelta, fires: bool) -> None:
-    be(owner, AWAY, NOW - apart)
-    be(owner, HOME, NOW, event=ASKED)
+def test_who_travels_needs_time(owner: UUID, *, apart: timedelta, fires: bool) -> None:
+    go_to_and_fro(owner, apart=apart)
 
-    assert bool(found(rule(BOTH))) is fires
+    assert bool(found(rule(TO_AND_FRO))) is fires
 
 
-@pytest.mark.parametrize(("hours", "fires"), [(23, True), (25, False)])
-def test_a_place_settles_within_a_day(owner: UUID, *, hours: int, fires: bool) -> None:
-    be(owner, AWAY, NOW - hours * HOUR, NOW - MINUTE)
-    be(owner, HOME, NOW, event=ASKED)
+@pytest.mark.parametrize(("age", "fires"), [(23 * HOUR, True), (29 * HOUR, False)])
+def test_a_place_settles_within_a_day(
+    owner: UUID, *, age: timedelta, fires: bool
+) -> None:
+    be(owner, AWAY, NOW - age)
+    go_to_and_fro(owner)
 
-    assert bool(found(rule(BOTH))) is fires
+    assert bool(found(rule(TO_AND_FRO))) is fires
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "below"),
+    [
+        ("sign_ins_from_unknown_network", SIGNED_IN, 4),
+        ("denials_from_unknown_network", "authorization_denied", 2),
+        ("sign_in_means_changed_in_unknown_network", "accounts.factor_enrolled", 0),
+        ("privilege_used_in_unknown_network", "rbac.role_assigned", 0),
+        ("export_to_unknown_network", "privacy.export_downloaded", 0),
+    ],
+)
+def test_what_is_rarely_done_where_one_never_was(
+    owner: UUID, name: str, event: str, below: int
+) -> None:
+    newcomer = person()
+
+    def act(who: UUID, network: bytes, count: int) -> None:
+        make_events(
+            event,
+            every(HOUR, count=count, until=NOW),
+            actor_pseudonym=who,
+            subject_pseudonym=who,
+            network_hash=network,
+        )
+
+    act(owner, HOME, below + 1)
+    act(newcomer, AWAY, below + 1)
+    act(owner, AWAY, below)
+    assert found(rule(name)) == []
+
+    act(owner, AWAY, 1)
+
+    assert [one.actor_pseudonym for one in found(rule(name))] == [owner]
+
+
+@pytest.mark.parametrize(("network", "fires"), [(HOME, False), (AWAY, True)])
+def test_at_an_odd_hour_in_an_odd_place(
+    owner: UUID, *, network: bytes, fires: bool
+) -> None:
+    for hour_class in ("work", "evening", "night", "weekend"):
+        ActorBaseline.objects.create(
+            actor_pseudonym=owner,
+            metric="activity",
+            hour_class=hour_class,
+            median=0,
+            mad=0,
+            ewma=0,
+            n=1 if hour_class == class_now() else 100,
+            updated_at=NOW,
+        )
+    be(owner, network, NOW - MINUTE)
+    assert found(rule("off_hours_unknown_network")) == []
+
+    be(owner, network, NOW, event=ASKED)
+
+    assert bool(found(rule("off_hours_unknown_network"))) is fires
+
+
+def class_now() -> str:
+    """Return the part of the week that it is."""
+    if NOW.isoweekday() > 5:
+        return "weekend"
+    if 8 <= NOW.hour <= 17:
+        return "work"
+    return "evening" if 6 <= NOW.hour <= 22 else "night"
 
 
 @pytest.mark.parametrize(("records", "fires"), [(500, False), (501, True)])
@@ -404,6 +463,29 @@ def test_the_dormant_come_from_elsewhere(*, network: bytes, fires: bool) -> None
     be(who, network, NOW)
 
     assert bool(found(rule("dormant_account_unknown_network"))) is fires
+
+
+@pytest.mark.parametrize(
+    ("days", "is_minded", "fires"),
+    [(21, False, True), (20, False, False), (40, True, False)],
+)
+def test_an_account_that_was_never_used_is_dormant(
+    owner: UUID, *, days: int, is_minded: bool, fires: bool
+) -> None:
+    who = person()
+    made = [NOW - days * DAY]
+    make_events("accounts.user_created", made, subject_pseudonym=who)
+    if is_minded:
+        make_events("rbac.role_assigned", [NOW - DAY], subject_pseudonym=who)
+    be(who, AWAY, NOW)
+
+    assert bool(found(rule("dormant_account_unknown_network"))) is fires
+
+
+def test_of_whom_nothing_is_known_is_not_dormant(owner: UUID) -> None:
+    be(person(), AWAY, NOW)
+
+    assert found(rule("dormant_account_unknown_network")) == []
 
 
 class TestPlaces:
@@ -477,6 +559,7 @@ class TestPlaces:
         {"origin": "elsewhere"},
         {"settles_after_hours": 169},
         {"actor_kind": "system"},
+        {"after_other_network_within": 0},
     ],
 )
 def test_what_no_rule_may_be_told(wrong: dict[str, object]) -> None:
