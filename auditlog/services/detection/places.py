@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from auditlog.constants import PLACE_DAYS, PLACES_KEPT_DAYS, SCAN_SLACK
 from auditlog.models import KnownPlace, RuleRun
 from auditlog.rules.parameters import PLACE_EVENTS
-from auditlog.rules.statements.common import categories_of
+from auditlog.rules.statements.common import Bound, categories_of
 from chatsec.core.crypto import subject_keys
 
 DAY: Final = timedelta(days=1)
@@ -68,7 +68,7 @@ def _keep_next(*, now: datetime) -> tuple[int, bool]:
         done = run.scanned_until
         since = max(min(done, now) - SCAN_SLACK, oldest) if done else oldest
         until = min(since + DAY, now)
-        bound = {
+        bound: Bound = {
             "since": since,
             "until": until,
             "days": PLACE_DAYS,
