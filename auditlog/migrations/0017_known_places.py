@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auditlog', '0015_rule_trials'),
+        ('auditlog', '0016_cross_site_denials'),
     ]
 
     operations = [

@@ -273,5 +273,5 @@ def unseed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("auditlog", "0016_known_places")]
+    dependencies = [("auditlog", "0017_known_places")]
     operations = [migrations.RunPython(seed, unseed)]
