@@ -259,3 +259,9 @@ RULE_FAILED = register(
     severity="error",
     description="A detection rule could not be run",
 )
+LOG_CHECKED = register(
+    "auditlog.log_checked",
+    category="audit",
+    severity="notice",
+    description="The log was compared with its seals; a failure is a difference",
+)

@@ -184,6 +184,35 @@ WATCHING: Final = Runbook(
         "An auditor or another system takes its regular export.",
     ),
 )
+TAMPERING: Final = Runbook(
+    key="tampering",
+    title="The audit log is not what was sealed",
+    means=(
+        "Events or seals differ from what was signed: somebody reached the database"
+        " behind the application, or a clock or a restored backup did."
+    ),
+    look_at=(
+        (
+            "The whole difference: `manage.py audit_verify --key HEX --anchors FILE`,"
+            " with a key and anchors that another machine kept."
+        ),
+        "Who could write to the database as its owner or superuser, and did since.",
+        "Whether a backup was put back, a server moved, or a clock set.",
+    ),
+    then=(
+        "Copy the database and the anchors before anything else is done to them.",
+        "Change the passwords of the database's owner, and end other sessions there.",
+        (
+            "Read what the named events were about in the copies that left: streams"
+            " to other systems, exports, backups."
+        ),
+        "Count it as a personal data breach until it is shown to be none.",
+    ),
+    false_alarm=(
+        "A backup was put back (`not_anchored`), and that is on record elsewhere.",
+        "The clock of a server was wrong for a while (`clock` alone).",
+    ),
+)
 MESSAGES: Final = Runbook(
     key="messages",
     title="Somebody tries to talk the chatbot into something",
@@ -244,6 +273,7 @@ RUNBOOKS: Final[Mapping[str, Runbook]] = {
         ODD_HOURS,
         PRIVILEGE,
         WATCHING,
+        TAMPERING,
         MESSAGES,
         RISK,
         GENERAL,
@@ -251,6 +281,7 @@ RUNBOOKS: Final[Mapping[str, Runbook]] = {
 }
 # What the name of a rule says that it is about; the first word that is in it counts.
 _WORDS: Final[Mapping[str, Runbook]] = {
+    "audit_log_differs": TAMPERING,
     "audit_": WATCHING,
     "message": MESSAGES,
     "risk": RISK,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from auditlog.services import (
     anchoring,
     detection,
+    log_checks,
     outbox,
     partitions,
     pruning,
@@ -49,6 +50,12 @@ def keep_partitions() -> dict[str, int]:
 def seal_events() -> int:
     """Seal what was committed; return how many seals were made."""
     return len(sealer.seal_pending())
+
+
+@shared_task
+def check_log() -> int:
+    """Compare the newest of the log with its seals; return how many events that was."""
+    return log_checks.check_log(now=timezone.now()).events
 
 
 @shared_task

@@ -82,6 +82,7 @@ app.conf.beat_schedule = {
         "task": "auditlog.tasks.deliver_messages",
         "schedule": MINUTE,
     },
+    "check-log": {"task": "auditlog.tasks.check_log", "schedule": DAY},
     "audit-partitions": {"task": "auditlog.tasks.keep_partitions", "schedule": DAY},
     "stranded-requests": {
         "task": "privacy.tasks.sweep_stranded_requests",

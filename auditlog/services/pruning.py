@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from auditlog.errors import PartitionHeld, PartitionTampered
 from auditlog.proofs.chain import Kind
+from auditlog.services.log_checks import note_differences
 from auditlog.services.partitions import RETENTION, Partition, list_partitions
 from auditlog.services.seal_chain import SealChain
 from auditlog.services.sealer import wait_for_turn
@@ -54,8 +55,12 @@ def drop_expired() -> list[Dropped]:
             continue
         try:
             dropped.append(drop_partition(each.name))
-        except (PartitionHeld, PartitionTampered) as kept:
+        except PartitionHeld as kept:
             logger.warning("audit partition kept: %s", kept)
+        except PartitionTampered as kept:
+            logger.critical("audit partition kept: %s", kept)
+            differs = verify_partition(each.name, each.category)
+            note_differences(differs, now=timezone.now())
     return dropped
 
 

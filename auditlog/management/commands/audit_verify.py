@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(report.findings)} differences.", returncode=1)
 
     def _events(self, chain: Chain, *, workers: int) -> Iterator[Report]:
-        batches = verification.plan_batches(chain)
+        batches = verification.plan_batches()
         verify = partial(
             _verify, pruned=tuple(chain.pruned), swept=frozenset(chain.swept)
         )

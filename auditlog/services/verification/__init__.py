@@ -39,7 +39,7 @@ def verify_log(
     chain = walk_chain(public_key=public_key)
     report = chain.report
     check_anchors(chain, heads or {})
-    for first, last in plan_batches(chain):
+    for first, last in plan_batches():
         report.add(
             verify_batch(first, last, pruned=chain.pruned, swept=frozenset(chain.swept))
         )

@@ -39,16 +39,17 @@ class Chain:
     epoch: int = 1
 
 
-def walk_chain(*, public_key: str | None = None) -> Chain:
+def walk_chain(*, public_key: str | None = None, first: int = 1) -> Chain:
     """Check numbers, heads, signatures and times of all seals, without the events.
 
     `public_key` (hex) is the first seal's key as somebody outside keeps it; without it
-    a chain that was rewritten under another key shows only against an anchor.
+    a chain that was rewritten under another key shows only against an anchor. What is
+    before the seal of number `first` is believed.
     """
     chain = Chain()
     keys: dict[str, Ed25519PublicKey] = {}
-    before: Seal | None = None
-    for seal in _headers().iterator(chunk_size=2_000):
+    before = _believed(first, keys, chain)
+    for seal in _headers().filter(number__gte=first).iterator(chunk_size=2_000):
         if before is None:
             _trust_first(seal, keys, public_key, chain.report)
         _check_header(seal, before, keys, chain.report)
@@ -65,6 +66,18 @@ def walk_chain(*, public_key: str | None = None) -> Chain:
 
 def _headers() -> QuerySet[Seal]:
     return Seal.objects.defer("event_ids", "leaves").order_by("number")
+
+
+def _believed(
+    first: int, keys: dict[str, Ed25519PublicKey], chain: Chain
+) -> Seal | None:
+    """Learn what the seals before say; return the one just before, if there is one."""
+    said = (Kind.KEY, Kind.PRUNED, Kind.SWEPT)
+    earlier = _headers().filter(number__lt=first)
+    for seal in earlier.filter(kind__in=said):
+        _learn(seal, keys, chain)
+    chain.heads.clear()
+    return earlier.last()
 
 
 def _trust_first(

@@ -16,7 +16,6 @@ from auditlog.models import Seal
 from auditlog.proofs import merkle
 from auditlog.proofs.in_sql import leaf_sql
 from auditlog.services.seal_chain import ID_BYTES, batched_ids
-from auditlog.services.verification.chain_walk import Chain
 from auditlog.services.verification.findings import Fault, Finding, Report
 from auditlog.services.verification.statements import partitions_of, window_of
 from auditlog.services.verification.wholesale import Slack, verify_wholesale
@@ -48,11 +47,14 @@ _IN_PARTITION: Final = f"""
 """
 
 
-def plan_batches(chain: Chain) -> list[tuple[int, int]]:
+def plan_batches(*, first: int = 1, last: int | None = None) -> list[tuple[int, int]]:
     """Return ranges of seal numbers whose events one query each can read."""
     ranges: list[tuple[int, int]] = []
     start, events, before = None, 0, None
-    rows = Seal.objects.order_by("number").values_list("number", "count", "epoch")
+    seals = Seal.objects.filter(number__gte=first).order_by("number")
+    if last is not None:
+        seals = seals.filter(number__lte=last)
+    rows = seals.values_list("number", "count", "epoch")
     for number, count, epoch in rows.iterator(chunk_size=10_000):
         full = events + count > BATCH_EVENTS or (
             start is not None and number - start >= BATCH_SEALS

@@ -1,0 +1,108 @@
+"""The log looks after itself: once a day it is compared with its seals.
+
+All that was sealed lately, and of what is older a few places by chance. What differs
+is on record and opens an incident. Whoever rules the machine can keep this from
+running; what he cannot keep from it is `audit_verify` with anchors of another machine.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from auditlog import events
+from auditlog.models import Alert, Seal
+from auditlog.rules import Finding as Found
+from auditlog.rules import RuleSpec
+from auditlog.services.detection.alerting import raise_alerts
+from auditlog.services.recording import record
+from auditlog.services.verification import (
+    Chain,
+    Finding,
+    Report,
+    plan_batches,
+    verify_batch,
+    walk_chain,
+)
+from chatsec.core.context import SYSTEM
+from chatsec.core.errors import Json
+
+# A day and what a late check leaves out.
+RECENT: Final = timedelta(hours=26)
+PLACES: Final = 3
+SEALS_OF_A_PLACE: Final = 500
+MOST_NAMED: Final = 20
+DIFFERS: Final = RuleSpec(
+    name="audit_log_differs",
+    # Nothing evaluates it: this module finds, and counts, by itself.
+    kind="drift",
+    parameters={},
+    window=timedelta(days=2),
+    group="everyone",
+    severity="critical",
+    title="The audit log is not what was sealed",
+    suspicion="Somebody changed evidence behind the application",
+)
+
+
+def check_log(*, now: datetime) -> Report:
+    """Compare the newest part of the log, and some of the rest, with the seals."""
+    first = _first_since(now - RECENT)
+    chain = walk_chain(first=first)
+    report = chain.report
+    for batch in [*plan_batches(first=first), *_by_chance(before=first)]:
+        report.add(_verified(batch, chain))
+    note_differences(report, now=now)
+    return report
+
+
+def note_differences(report: Report, *, now: datetime) -> None:
+    """Have it on record what was looked at and, if anything differs, an incident."""
+    faults = Counter(str(each.fault) for each in report.findings)
+    named: list[Json] = [_named(each) for each in report.findings[:MOST_NAMED]]
+    with transaction.atomic():
+        record(
+            events.LOG_CHECKED,
+            actor=SYSTEM,
+            outcome="success" if report.is_clean else "failure",
+            result_count=report.events,
+            details={"seals": report.seals, "faults": dict(faults), "first": named},
+        )
+        if not report.is_clean and not _is_being_handled():
+            facts: dict[str, Json] = dict(faults)
+            found = Found(None, None, now, now, len(report.findings), facts)
+            raise_alerts(DIFFERS, [found], now=now)
+
+
+def _is_being_handled() -> bool:
+    unresolved = Alert.objects.filter(rule=DIFFERS.name).exclude(state="resolved")
+    return unresolved.exists()
+
+
+def _first_since(since: datetime) -> int:
+    """Return the number of the first seal since then; the last of all if none is."""
+    numbers = Seal.objects.order_by("number").values_list("number", flat=True)
+    found = numbers.filter(sealed_at__gte=since).first() or numbers.last()
+    return found or 1
+
+
+def _by_chance(*, before: int) -> Iterator[tuple[int, int]]:
+    for _ in range(PLACES if before > 1 else 0):
+        place = secrets.randbelow(before - 1) + 1
+        last = min(place + SEALS_OF_A_PLACE, before - 1)
+        yield from plan_batches(first=place, last=last)[:1]
+
+
+def _verified(batch: tuple[int, int], chain: Chain) -> Report:
+    swept = frozenset(chain.swept)
+    return verify_batch(*batch, pruned=chain.pruned, swept=swept)
+
+
+def _named(found: Finding) -> str:
+    """Return a finding in a line: machine's words and ids."""
+    return f"{found.fault} {found.event_id or f'seal {found.seal}'}"
