@@ -16,6 +16,8 @@ from django.core.validators import validate_email
 from chatsec.core.addresses import is_public
 
 MAX_ADDRESS: Final = 2000
+LAST_SHOWN: Final = 4
+LONG_ENOUGH: Final = 16
 
 
 def address_problem(channel: str, address: str) -> str:
@@ -39,6 +41,17 @@ def url_problem(address: str) -> str:
     if entry in settings.CHATSEC_OUTBOUND_ALLOWED and place.scheme in ("http", "https"):
         return ""
     return _outside_problem(place)
+
+
+def shown_url(address: str) -> str:
+    """Return a webhook's address as far as it may be shown: the rest is a secret.
+
+    The last characters tell two of one host apart; of what is short, none are shown.
+    """
+    place = urlsplit(address)
+    rest = address.partition("://")[2].removeprefix(place.netloc).lstrip("/")
+    end = rest[-LAST_SHOWN:] if len(rest) >= LONG_ENOUGH else ""
+    return f"{place.scheme}://{place.netloc}/…{end}"
 
 
 def mail_problem(address: str) -> str:

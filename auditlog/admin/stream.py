@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from auditlog.addresses import url_problem
+from auditlog.addresses import shown_url, url_problem
 from auditlog.admin import cells
 from auditlog.models import EventStream
 from auditlog.selectors.sealed import Lag, Mark, lag_behind
 from auditlog.services import streaming
+from chatsec.core.crypto import DecryptionFailed
 
 if TYPE_CHECKING:
     StreamFormBase = forms.ModelForm[EventStream]
@@ -39,9 +40,10 @@ class StreamForm(StreamFormBase):
     url = forms.URLField(
         label="Address",
         max_length=500,
-        widget=forms.URLInput(attrs={"class": "vTextField"}),
+        widget=forms.URLInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         assume_scheme="https",
-        help_text="Where signed batches are posted. It is kept sealed.",
+        help_text="Where signed batches are posted. It is kept sealed: afterwards only"
+        " the host and the last characters are shown.",
     )
     from_beginning = forms.BooleanField(
         label="From the beginning",
@@ -62,12 +64,16 @@ class StreamForm(StreamFormBase):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         if not self.instance._state.adding:  # noqa: SLF001 - Django's documented API
             del self.fields["from_beginning"]
-            self.initial["url"] = self.instance.url
+            self.fields["url"].required = False
+            self.fields[
+                "url"
+            ].help_text = f"Now {_shown(self.instance)}. Empty: stays as it is."
 
     def clean_url(self) -> str:
         """Refuse what no batch could ever be posted to."""
         url: str = self.cleaned_data["url"]
-        if problem := url_problem(url):
+        # On the page of a stream, empty means the address that is kept.
+        if url and (problem := url_problem(url)):
             raise forms.ValidationError(problem)
         return url
 
@@ -120,7 +126,8 @@ class StreamAdmin(StreamPages):
         change: bool,  # noqa: FBT001 - Django's signature
     ) -> None:
         """Keep the settings; the secret of a new stream is shown on the next page."""
-        obj.url = form.cleaned_data["url"]
+        if url := form.cleaned_data["url"]:
+            obj.url = url
         from_beginning = form.cleaned_data.get("from_beginning", False)
         secret = streaming.save_stream(obj, from_beginning=from_beginning)
         request.made_secret = secret  # type: ignore[attr-defined]
@@ -180,6 +187,13 @@ class StreamAdmin(StreamPages):
     def last(self, stream: EventStream) -> str | None:
         """Return when the other side last took a batch."""
         return cells.moment(stream.delivered_at) if stream.delivered_at else None
+
+
+def _shown(stream: EventStream) -> str:
+    try:
+        return shown_url(stream.url)
+    except DecryptionFailed:
+        return "not to be opened with this installation's key"
 
 
 def _lag(stream: EventStream) -> Lag:
