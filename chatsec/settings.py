@@ -208,6 +208,7 @@ CHATSEC_SPOOL_DIR = CHATSEC_DATA_DIR / ("test/spool" if UNDER_TEST else "spool")
 CHATSEC_GAUGES = {
     "chatsec_audit_spool_records": "auditlog.selectors.spooled_records",
     "chatsec_audit_spool_dead": "auditlog.selectors.dead_records",
+    "chatsec_country_file_readable": "chatsec.core.countries.are_known",
 }
 PARTITION_SCHEMA = "audit_parts"
 # Where the head of the audit log is left every five minutes: file:, log:, syslog://,

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
+from chatsec.core import countries
 from chatsec.core import metrics as counted
 from chatsec.core.api import plain_problem
 from chatsec.core.errors import DomainError
@@ -30,10 +31,14 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when every part works, else 503 with the names of the others."""
+    """Answer 200 when every part works, else 503 with the names of the others.
+
+    What is degraded leaves less in the evidence, and keeps nobody from being served.
+    """
     failing = [name for name, check in _checks().items() if not _passes(check)]
     if not failing:
-        return JsonResponse({"status": "ready"})
+        degraded = {} if countries.are_known() else {"degraded": ["countries"]}
+        return JsonResponse({"status": "ready", **degraded})
     detail = f"Not ready: {', '.join(failing)}."
     return plain_problem(503, "not_ready", detail, extra={"failing": [*failing]})
 

@@ -4,42 +4,67 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from typing import Literal
 
 from chatsec.core import countries
 
 MARKER = b"\xab\xcd\xefMaxMind.com"
 Record = Mapping[str, "str | int | Record"]
+Tree = list[list["int | bytes | None"]]
+RecordSize = Literal[24, 28, 32]
 
 
 def forget_countries() -> None:
     """Let the next look-up read the settings again."""
-    countries.country_of.cache_clear()
-    countries._reader.cache_clear()
+    countries.forget()
 
 
-def country_file(records: Mapping[str, Record]) -> bytes:
-    """Return a database of these IPv4 networks, which do not overlap."""
-    tree: list[list[int | bytes | None]] = [[None, None]]
-    for network, record in records.items():
-        _insert(tree, ipaddress.IPv4Network(network), _encoded(record))
+def country_file(
+    records: Mapping[str, Record], *, record_size: RecordSize = 32
+) -> bytes:
+    """Return a database of these networks, which do not overlap.
+
+    With an IPv6 network among them its tree is of IPv6, and IPv4 lies below ::/96.
+    """
+    networks = {ipaddress.ip_network(name): record for name, record in records.items()}
+    version = max([4, *(network.version for network in networks)])
+    tree: Tree = [[None, None]]
+    for network, record in networks.items():
+        _insert(tree, network, _encoded(record), version=version)
     data, nodes = b"", b""
     for pair in tree:
+        pointers = []
         for side in pair:
             if isinstance(side, bytes):
-                pointer = len(tree) + 16 + len(data)
+                pointers.append(len(tree) + 16 + len(data))
                 data += side
             else:
-                pointer = len(tree) if side is None else side
-            nodes += pointer.to_bytes(4, "big")
-    return nodes + bytes(16) + data + MARKER + _metadata(len(tree))
+                pointers.append(len(tree) if side is None else side)
+        nodes += _node(*pointers, record_size)
+    described = _metadata(len(tree), record_size, version)
+    return nodes + bytes(16) + data + MARKER + described
 
 
-def _metadata(nodes: int) -> bytes:
+def _node(left: int, right: int, record_size: RecordSize) -> bytes:
+    """Return a pair of records; of 28 bits, the middle byte holds both high ends."""
+    if record_size != 28:
+        size = record_size // 8
+        return left.to_bytes(size, "big") + right.to_bytes(size, "big")
+    middle = (left >> 24) << 4 | right >> 24
+    low = 0xFFFFFF
+    return (
+        (left & low).to_bytes(3, "big")
+        + bytes([middle])
+        + (right & low).to_bytes(3, "big")
+    )
+
+
+def _metadata(nodes: int, record_size: int, version: int) -> bytes:
     """Return the map that describes the file, whose types readers insist on."""
     values = {
         "node_count": _encoded(nodes),
-        "record_size": _short(32),
-        "ip_version": _short(4),
+        "record_size": _short(record_size),
+        "ip_version": _short(version),
         "database_type": _encoded("Test-Country"),
         "languages": b"\x00\x04",
         "binary_format_major_version": _short(2),
@@ -57,12 +82,18 @@ def _short(value: int) -> bytes:
 
 
 def _insert(
-    tree: list[list[int | bytes | None]], network: ipaddress.IPv4Network, data: bytes
+    tree: Tree,
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
+    data: bytes,
+    *,
+    version: int,
 ) -> None:
+    bits = 32 if version == 4 else 128
+    length = network.prefixlen + bits - network.max_prefixlen
     address, node = int(network.network_address), 0
-    for depth in range(network.prefixlen):
-        side = address >> (31 - depth) & 1
-        if depth == network.prefixlen - 1:
+    for depth in range(length):
+        side = address >> (bits - 1 - depth) & 1
+        if depth == length - 1:
             tree[node][side] = data
             return
         following = tree[node][side]
