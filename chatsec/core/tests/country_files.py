@@ -33,20 +33,21 @@ def country_file(
         _insert(tree, network, _encoded(record), version=version)
     data, nodes = b"", b""
     for pair in tree:
-        pointers = []
+        pointers: list[int] = []
         for side in pair:
             if isinstance(side, bytes):
                 pointers.append(len(tree) + 16 + len(data))
                 data += side
             else:
                 pointers.append(len(tree) if side is None else side)
-        nodes += _node(*pointers, record_size)
+        nodes += _node(pointers, record_size)
     described = _metadata(len(tree), record_size, version)
     return nodes + bytes(16) + data + MARKER + described
 
 
-def _node(left: int, right: int, record_size: RecordSize) -> bytes:
+def _node(pair: list[int], record_size: RecordSize) -> bytes:
     """Return a pair of records; of 28 bits, the middle byte holds both high ends."""
+    left, right = pair
     if record_size != 28:
         size = record_size // 8
         return left.to_bytes(size, "big") + right.to_bytes(size, "big")
