@@ -209,6 +209,19 @@ CHATSEC_GAUGES = {
     "chatsec_audit_spool_records": "auditlog.selectors.spooled_records",
     "chatsec_audit_spool_dead": "auditlog.selectors.dead_records",
     "chatsec_country_file_readable": "chatsec.core.countries.are_known",
+    "chatsec_incidents_unresolved": "auditlog.selectors.measured.unresolved_incidents",
+    "chatsec_incidents_oldest_unacknowledged_seconds": (
+        "auditlog.selectors.measured.oldest_unacknowledged_seconds"
+    ),
+    "chatsec_audit_stream_lag_events": "auditlog.selectors.measured.stream_lag_events",
+    "chatsec_audit_stream_lag_seconds": (
+        "auditlog.selectors.measured.stream_lag_seconds"
+    ),
+    "chatsec_detection_scan_seconds": "auditlog.selectors.measured.scan_seconds",
+    "chatsec_detection_scan_age_seconds": (
+        "auditlog.selectors.measured.scan_age_seconds"
+    ),
+    "chatsec_detection_rules_failing": "auditlog.selectors.measured.failing_rules",
 }
 PARTITION_SCHEMA = "audit_parts"
 # Where the head of the audit log is left every five minutes: file:, log:, syslog://,

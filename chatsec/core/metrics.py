@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import Error
@@ -31,6 +32,7 @@ from prometheus_client.registry import Collector
 
 from chatsec.core.errors import DomainError
 from chatsec.core.middleware import client_address
+from chatsec.core.outage import is_out_of_reach
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -85,18 +87,38 @@ def count_csp_report(directive: str) -> None:
     _csp_reports.labels(name if name in CSP_DIRECTIVES else "other").inc()
 
 
+class Labelled(NamedTuple):
+    """A gauge of several values: what tells them apart, and each with its words."""
+
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float]
+
+
 class _Gauges(Collector):
     """What higher layers measure when somebody asks: CHATSEC_GAUGES names them."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield a gauge for each that can be measured now."""
+        """Yield a gauge for each that can be measured now.
+
+        Those that need no database are named first: without one, none after them is
+        worth the wait.
+        """
         for name, path in settings.CHATSEC_GAUGES.items():
-            measure = import_string(path)
-            words = (measure.__doc__ or name).splitlines()[0]
             try:
-                yield GaugeMetricFamily(name, words, value=measure())
-            except (Error, OSError, DomainError):
-                continue
+                yield _measured(name, import_string(path))
+            except (Error, OSError, DomainError) as error:
+                if is_out_of_reach(error):
+                    return
+
+
+def _measured(name: str, measure: Callable[[], float | Labelled]) -> GaugeMetricFamily:
+    words, found = (measure.__doc__ or name).splitlines()[0], measure()
+    if not isinstance(found, Labelled):
+        return GaugeMetricFamily(name, words, value=found)
+    gauge = GaugeMetricFamily(name, words, labels=found.labels)
+    for values, value in found.values.items():
+        gauge.add_metric(values, value)
+    return gauge
 
 
 def exposition() -> bytes:

@@ -37,6 +37,7 @@ def counted(directive):
     return 0.0
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("value", "content_type", "directive"),
     [
