@@ -90,7 +90,7 @@ def test_what_is_older_is_looked_at_in_places(monkeypatch: pytest.MonkeyPatch) -
     sealer.seal_pending()
     change(victim)
     # Every place is the seal that holds it.
-    monkeypatch.setattr(log_checks.secrets, "randbelow", lambda _below: 2)
+    monkeypatch.setattr("secrets.randbelow", lambda _below: 2)
 
     report = log_checks.check_log(now=timezone.now())
 
