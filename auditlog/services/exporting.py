@@ -20,6 +20,7 @@ from auditlog.models import Event
 from auditlog.selectors.paging import START
 from auditlog.services.export_places import HeldPlace, take_place
 from auditlog.services.recording import record
+from auditlog.services.standing import may_still_view
 from auditlog.shapes import ReadEvent
 from chatsec.core import context
 from chatsec.core.errors import Invalid, Json
@@ -32,6 +33,10 @@ FORMATS: Final[tuple[Format, ...]] = ("jsonl", "csv", "ocsf")
 
 class ExportTooSlow(Exception):
     """The export ran out of its time; the answer breaks off, so that it shows."""
+
+
+class ExportNotAllowed(Exception):
+    """The session ended, or the right to it; the answer breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,9 @@ class Export:
         except StopIteration:
             self._end("success")
             raise
+        except ExportNotAllowed:
+            self._end("denied")
+            raise
         except BaseException:
             self._end("error")
             raise
@@ -100,6 +108,8 @@ class Export:
         turn = START
         while True:
             self._place.keep()
+            if turn is not START and not may_still_view(self._context.actor):
+                raise ExportNotAllowed
             with selectors.hurried(30):
                 page = selectors.find_page(self._wanted, size=CHUNK, turn=turn)
             if page.events:

@@ -15,10 +15,6 @@ from threading import Lock
 from typing import Final, cast
 from uuid import UUID
 
-from django.conf import settings
-from django.utils import timezone
-from django.utils.module_loading import import_string
-
 from auditlog import events, selectors
 from auditlog.bell import BELL
 from auditlog.selectors.sealed import (
@@ -29,12 +25,12 @@ from auditlog.selectors.sealed import (
     sealed_from,
 )
 from auditlog.services.recording import record
+from auditlog.services.standing import may_still_view
 from auditlog.shapes import ReadEvent, row_of
 from chatsec.core import context
 from chatsec.core.context import Actor
 from chatsec.core.errors import Denied, Invalid, Json, TooMany
 
-VIEW_AUDIT: Final = "rbac.view_audit"
 # Each keeps a thread of the web server, which has others to answer.
 AT_ONCE: Final = 4
 AT_ONCE_OF_ONE: Final = 2
@@ -141,7 +137,7 @@ class Tail:
         if not self._is_due(self._checked_at, seconds):
             return True
         self._checked_at = time.monotonic()
-        return _may_watch(self._actor)
+        return may_still_view(self._actor)
 
     def _shown_of(self, found: Sequence[Sealed]) -> bytes:
         """Return the events that are wanted, and move on behind all of them."""
@@ -204,13 +200,6 @@ def _begin(last_id: str) -> tuple[Mark, int]:
         return end, 0
     missed = lag_behind(mark).events
     return (mark, 0) if missed <= MOST_MISSED else (end, missed)
-
-
-def _may_watch(actor: Actor) -> bool:
-    """Whether the session still stands and its user still may read the log."""
-    find = import_string(settings.CHATSEC_SIGNED_IN)
-    user = find(actor.session_id, user_id=actor.id, now=timezone.now())
-    return user is not None and bool(user.has_perm(VIEW_AUDIT))
 
 
 def _row(read: ReadEvent) -> dict[str, Json]:

@@ -63,6 +63,23 @@ def test_every_event_is_in_it_once_newest_first(
     ]
 
 
+def test_it_breaks_off_once_its_session_is_gone(
+    api: Api, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "CHUNK", 2)
+    for _ in range(5):
+        make_event()
+    stream = api(admin).get(EXPORT, {"type": "chatbot_query"}).streaming_content
+    first = next(stream)
+    api(admin).delete("/api/v1/auth/sessions")
+
+    with pytest.raises(exporting.ExportNotAllowed):
+        next(stream)
+
+    assert first.count(b"\n") == 2
+    assert marks()[-1] == ("auditlog.export_ended", "denied", 2)
+
+
 @pytest.mark.parametrize(
     ("kind", "media_type"),
     [
