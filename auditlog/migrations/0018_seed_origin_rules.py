@@ -245,7 +245,7 @@ PLACES = [
         "dormant_account_unknown_network",
         "Came back after 21 days, from an unknown network",
         "An account that nobody minds is used by somebody else",
-        "dormant", "actor", DAY, "error", "odd_hours", 0,
+        "dormant", "actor", HOUR, "error", "odd_hours", 0,
         {"events": SIGNED_IN, "days": 21, "at_least": 1, "origin": "unknown"},
     ),
 ]

@@ -31,7 +31,12 @@ PLACES: Final = ("device", "network", "country")
 ORIGINS: Final = ("unknown", "not_own", "own")
 KINDS_OF_ACTOR: Final = ("user", "service")
 # What shows that somebody may be where he is: whoever does these is signed in.
-PLACE_EVENTS: Final = ("accounts.signed_in", "chatbot_query", "data_access")
+PLACE_EVENTS: Final = (
+    "accounts.signed_in",
+    "chatbot_query",
+    "data_access",
+    "authorization_denied",
+)
 # Findings of these compare with one person's past.
 OF_A_PERSON: Final[frozenset[str]] = frozenset(
     {"new_value", "baseline", "off_hours", "drift", "dormant", "risk"}

@@ -14,7 +14,7 @@ from auditlog.constants import ACTIVITY_DAYS, BASELINE_DAYS
 from auditlog.models import ActorBaseline, ActorHour, KnownPlace, RiskSignal
 from auditlog.rules.parameters import METRIC_EVENTS
 from auditlog.rules.statements.common import Bound, class_of
-from auditlog.rules.statements.origin import origin_of
+from auditlog.rules.statements.origin import where_from
 from auditlog.services.detection.places import forget_places, keep_places
 from auditlog.services.detection.risk import forget_faded
 from chatsec.core.crypto import subject_keys
@@ -154,7 +154,7 @@ def _roll_up(since: datetime, until: datetime) -> int:
         cursor.execute(_ONE_AT_A_TIME)
         bound: Bound = {"since": since, "until": until, "failures": FAILURES}
         told: dict[str, Json] = {"events": FAILURES, "origin": "unknown"}
-        strangers = origin_of(told, bound)
+        strangers = where_from(told, bound)
         cursor.execute(_ROLL_UP.format(strangers=strangers), bound)
         people = [row[0] for row in cursor.fetchall()]
         _forget_erased(set(people))

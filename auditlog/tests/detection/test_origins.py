@@ -489,6 +489,12 @@ class TestPlaces:
         assert (place.first_at, place.last_at) == (NOW - 20 * DAY, NOW - DAY)
         assert keep_places(now=NOW) == 0
 
+    def test_who_is_refused_is_there_as_well(self, owner: UUID) -> None:
+        keep_places(now=NOW - MINUTE)
+        be(owner, AWAY, NOW, event="authorization_denied")
+
+        assert keep_places(now=NOW) == 1
+
     def test_what_comes_late_is_taken_in(self, owner: UUID) -> None:
         keep_places(now=NOW - MINUTE)
         be(owner, AWAY, NOW - SCAN_SLACK)
