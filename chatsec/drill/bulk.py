@@ -173,6 +173,8 @@ class Writer:
             if act.person in self._exporting:
                 return None
             self._exporting.add(act.person)
+        if act.verb == "open_page":
+            return Key(act.verb, self._roles[act.person], act.what)
         return Key(act.verb)
 
     def _line(self, act: Act, shape: Shape) -> str:

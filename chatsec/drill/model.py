@@ -20,6 +20,7 @@ Verb = Literal[
     "withdraw",
     "reset",
     "export",
+    "open_page",
 ]
 # Who signs in as nobody that exists.
 NOBODY = -1

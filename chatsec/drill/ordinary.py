@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -78,6 +78,8 @@ MISTAKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "hr_specialist": ("summary_1", "budget", "report"),
     "finance": ("detail_1", "sellers", "notes"),
 }
+# Pages for administrators only, as docs/reference/api.md has them.
+PAGES: Final = ("people", "audit", "incidents", "roles")
 BUSY_AT_MONTH_END: Final = frozenset({"finance", "sales_rep", "sales_manager"})
 
 
@@ -130,9 +132,12 @@ def ordinary_acts(
             if person.is_program:
                 yield from _program_day(person, calendar, number, chance)
             elif _is_at_work(person, lives[person.index], calendar, number):
-                yield from _Day(person, lives[person.index], calendar, chance).acts(
-                    number
-                )
+                day = _Day(person, lives[person.index], calendar, chance)
+                acts = list(day.acts(number))
+                yield from acts
+                # With numbers of their own: the rest of the day is as it was.
+                own = chance_of(seed, "pages", person.index, number)
+                yield from _pages(person, acts, own)
 
 
 def _life(person: Person, calendar: Calendar, chance: Chance) -> Life:
@@ -199,6 +204,20 @@ def _new_tasks(
         place = admin.places[0]
         yield Act(at, admin.index, "sign_in", place)
         yield Act(at + 60, admin.index, "grant", place, "sales_rep", person.index)
+
+
+def _pages(person: Person, acts: Sequence[Act], chance: Chance) -> Iterator[Act]:
+    """Open a page for administrators: by an old bookmark, or to see what is there."""
+    asked = [act for act in acts if act.verb == "ask"]
+    has_bookmark = person.index % 50 == 17
+    often = 0.2 if has_bookmark else 0.003
+    if person.role == "admin" or not asked or chance.random() >= often:
+        return
+    act = chance.choice(asked)
+    page = PAGES[person.index % 4] if has_bookmark else chance.choice(PAGES)
+    for again in range(chance.choice((1, 1, 1, 2))):
+        at = act.at + 2.5 + again * chance.uniform(3, 9)
+        yield Act(at, person.index, "open_page", act.place, page)
 
 
 def _program_day(

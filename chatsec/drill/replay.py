@@ -20,7 +20,14 @@ API: Final = "/api/v1"
 FRESH_SECONDS: Final = 540.0
 # How long an authenticator app shows one code.
 STEP: Final = 30.0
-NEED_SESSION: Final = frozenset({"ask", "grant", "withdraw", "export"})
+NEED_SESSION: Final = frozenset({"ask", "grant", "withdraw", "export", "open_page"})
+# The routes behind the pages that are for administrators.
+ROUTES: Final[Mapping[str, str]] = {
+    "people": "/users",
+    "audit": "/audit/events",
+    "incidents": "/audit/incidents",
+    "roles": "/rbac/matrix",
+}
 WRONG_PASSWORD: Final = "seven wrong lanterns carry nothing"  # noqa: S105 - nobody's
 WRONG_CODE: Final = "000000"
 REASON: Final = "For a project of this month"
@@ -72,6 +79,7 @@ class Player:
             "withdraw": self._withdraw,
             "reset": self._reset,
             "export": self._export,
+            "open_page": self._open_page,
         }
 
     def play(self, acts: Iterable[Act]) -> int:
@@ -173,6 +181,10 @@ class Player:
         password = self.accounts[act.person].password
         body = {"kind": "access", "password": password}
         return _expected(_post(client, "/privacy/requests", body), 201, 409)
+
+    def _open_page(self, act: Act) -> Answer:
+        client, _ = self._signed_client(act)
+        return _expected(cast(Answer, client.get(f"{API}{ROUTES[act.what]}")), 403)
 
     def _signed_client(self, act: Act) -> tuple[APIClient, Signed]:
         session = self._sessions[_whose(act)]

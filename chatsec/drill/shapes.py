@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from chatsec.drill.model import NOBODY, Act, Place, Verb
-from chatsec.drill.ordinary import ASKED, MISTAKEN, PROGRAMS
+from chatsec.drill.ordinary import ASKED, MISTAKEN, PAGES, PROGRAMS
 from chatsec.drill.population import AGENTS, PROGRAM_AGENT
 from chatsec.drill.replay import Player
 
@@ -35,6 +35,11 @@ NULL: Final = r"\N"
 # A try at a closed door. Its event says for how many it stands.
 BLOCKED: Final = "locked"
 BLOCKED_EVENT: Final = "accounts.sign_in_blocked"
+# What programs do not ask, and others ask with their keys.
+ASKED_WITH_KEYS: Final = (
+    *("detail_2", "detail_3", "detail_4"),
+    *("notes", "sellers", "regions", "top_products", "report"),
+)
 # How long a code that was shown again counts.
 STEP_UP_SECONDS: Final = 300.0
 
@@ -98,6 +103,7 @@ class Teacher:
         self._sign_ins()
         self._questions()
         self._programs()
+        self._pages()
         self._roles()
         self._failures()
         return self.shapes
@@ -134,10 +140,20 @@ class Teacher:
 
     def _programs(self) -> None:
         program = next(each for each in self.accounts if each.person.is_program)
-        for name in sorted({*PROGRAMS, "detail_2", "detail_3", "detail_4"}):
+        for name in sorted({*PROGRAMS, *ASKED_WITH_KEYS}):
             place = Place(HERE.address, PROGRAM_AGENT)
             act = Act(0, program.person.index, "key_ask", place, name)
             self._do(Key("key_ask", program.person.role, name), act)
+
+    def _pages(self) -> None:
+        for role, account in self._by_role.items():
+            if role == "admin":
+                continue
+            me = account.person.index
+            self._recorded(Act(0, me, "sign_in", HERE))
+            for page in PAGES:
+                key = Key("open_page", role, page)
+                self._do(key, Act(0, me, "open_page", HERE, page))
 
     def _roles(self) -> None:
         admin, to = self._by_role["admin"], self._by_role["employee"]

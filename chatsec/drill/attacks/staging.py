@@ -33,6 +33,8 @@ class Stage:
     people: Sequence[Person]
     chance: Chance
     is_held_out: bool = False
+    # The networks that it comes from, where signing in does not tell.
+    networks: frozenset[str] = frozenset()
     acts: list[Act] = field(default_factory=list)
 
     def times(self, count: float) -> int:
@@ -109,7 +111,7 @@ class Stage:
             start=min(act.at for act in self.acts),
             end=min(until, max(act.at for act in self.acts)),
             people={who: tuple(times) for who, times in involved.items()},
-            networks=frozenset(hostile),
+            networks=self.networks or frozenset(hostile),
             is_held_out=self.is_held_out,
         )
 

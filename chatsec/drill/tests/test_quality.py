@@ -12,7 +12,9 @@ SEEDS = "1010-1012"
 
 @pytest.fixture(scope="module")
 def scores(pytestconfig):
-    found = json.loads(separate.run(["score", "--seeds", SEEDS, "--json"]))
+    found = json.loads(
+        separate.run(["score", "--seeds", SEEDS, "--jobs", "2", "--json"])
+    )
     show = pytestconfig.pluginmanager.getplugin("terminalreporter").write_line
     rules = found["rules"]
     for group, shares in (("all", rules), ("held-out", rules["held_out"])):
