@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, takewhile
 from typing import Final
 
 from chat.constants import INSUFFICIENT, MAX_UNITS
@@ -23,7 +24,8 @@ from chat.stages.types import (
 from chatsec.core.errors import Denied, Json
 from privacy.selectors import Holding, list_holdings
 
-MAX_RESOURCE_IDS: Final = 500
+# The event that names the records has 16 KB for everything that it says.
+MAX_RESOURCE_ID_BYTES: Final = 12_000
 OWN_DATA_COLUMNS: Final = ("what", "purposes", "kept")
 
 
@@ -80,7 +82,6 @@ def release(fetched: FetchedRows) -> ReleasedRows:
         kept = _releasable(fetched)
         suppressed, rows = len(rows) - len(kept), kept
         columns, rows = _without(columns, rows, COUNTED_PERSONS)
-    resource_ids = _resource_ids(authorized, columns, rows)
     wanted = authorized.plan.slots.get("top_n")
     if isinstance(wanted, int):
         rows = rows[:wanted]
@@ -90,7 +91,7 @@ def release(fetched: FetchedRows) -> ReleasedRows:
         rows=rows,
         suppressed=suppressed,
         is_cut=fetched.fetched.is_cut,
-        resource_ids=resource_ids,
+        resource_ids=_resource_ids(authorized, columns, rows),
     )
 
 
@@ -181,4 +182,7 @@ def _resource_ids(
     if not named:
         return ()
     place = columns.index(named[0])
-    return tuple(f"{named[0][:-3]}_{row[place]}" for row in rows[:MAX_RESOURCE_IDS])
+    ids = [f"{named[0][:-3]}_{row[place]}" for row in rows]
+    sizes = accumulate(len(each.encode()) + len('"",') for each in ids)
+    fitting = takewhile(lambda size: size <= MAX_RESOURCE_ID_BYTES, sizes)
+    return tuple(each for each, _ in zip(ids, fitting, strict=False))

@@ -109,11 +109,17 @@ def _audit_access(turn: Turn, reply: Reply) -> None:
         return
     bound = rows.authorized.bound
     datasets = bound.source_datasets if bound else (plan.entry.key,)
+    details: dict[str, Json] = {
+        "resource_ids": list(rows.resource_ids),
+        "action": "read",
+    }
+    if rows.resource_ids and len(rows.resource_ids) < len(rows.rows):
+        details["resource_ids_left_out"] = len(rows.rows) - len(rows.resource_ids)
     record(
         audit_events.DATA_ACCESS,
         actor=turn.actor,
         target=Target("_".join(datasets) + "_records", plan.entry.key),
-        details={"resource_ids": list(rows.resource_ids), "action": "read"},
+        details=details,
         result_count=len(rows.rows),
         classification=plan.entry.query.data_classification,
     )

@@ -8,12 +8,13 @@ import sqlalchemy
 
 from accounts.errors import InvalidCode
 from accounts.tests.factories import totp_code
-from auditlog.selectors import describe, list_events
+from auditlog.selectors import describe, list_events, read_events
 from chat.constants import INSUFFICIENT, MFA_MESSAGE
 from chat.errors import MessageRefused
 from chat.models import Message, PendingQuestion, QueryDefinition, RecordedAction
 from chat.pipeline import answer_message, answer_step_up
 from chat.services.conversations import start_conversation
+from chat.stages import execution
 from chat.stages.types import Answer
 from chatsec.core.context import ANONYMOUS
 from chatsec.core.errors import NotFound
@@ -136,6 +137,28 @@ def test_personnel_records_ask_for_a_code_and_go_on(catalogue, acting, carol):
     (read,) = events("data_access")
     assert len(read["resource_ids"]) == len(done.rows)
     assert read["resource_ids"][0].startswith("employee_")
+
+
+def test_evidence_names_as_many_records_as_it_holds_and_counts_the_rest(
+    ask, alice, monkeypatch
+):
+    monkeypatch.setattr(execution, "MAX_RESOURCE_ID_BYTES", 60)
+
+    answer = ask(alice, "Show me team sales for Q4", now=AT_NOON)
+
+    (event,) = list_events(event_type="data_access")
+    (read,) = read_events([event])
+    named = read.details["resource_ids"]
+    assert 0 < len(named) < len(answer.rows) == event.result_count
+    assert read.details["resource_ids_left_out"] == len(answer.rows) - len(named)
+
+
+def test_evidence_names_no_record_that_was_not_shown(ask, alice):
+    answer = ask(alice, "Show me the top 3 team sales for Q4", now=AT_NOON)
+
+    (event,) = list_events(event_type="data_access")
+    (read,) = read_events([event])
+    assert len(answer.rows) == len(read.details["resource_ids"]) == 3
 
 
 def test_a_wrong_code_is_refused_and_the_question_waits(catalogue, acting, carol):
