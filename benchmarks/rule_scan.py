@@ -68,6 +68,12 @@ SELECT md5(who::text)::uuid, date_trunc('day', %(until)s::timestamptz)
 FROM generate_series(0, %(people)s - 1) AS who, generate_series(1, 30) AS day,
     generate_series(8, 17) AS hour
 """
+# Whose keys are gone counts as erased, and has no habits.
+_PSEUDONYMS = """
+UPDATE privacy_subjectkey SET pseudonym = md5(who::text)::uuid
+FROM generate_series(0, %(people)s - 1) AS who
+WHERE subject_id = md5('subject ' || who)::uuid
+"""
 
 
 def main() -> None:
@@ -133,6 +139,7 @@ def _fill(now: datetime) -> None:
         "people": PEOPLE,
         "until": now,
     }
+    _make_people()
     with connection.cursor() as cursor:
         cursor.execute(_FILL, values)
         cursor.execute(_HABITS, values)
@@ -140,6 +147,24 @@ def _fill(now: datetime) -> None:
         cursor.execute("VACUUM ANALYZE auditlog_actorhour")
         refresh_baselines(now=now, at_once="now")
         cursor.execute("ANALYZE auditlog_actorbaseline")
+
+
+def _make_people() -> None:
+    from hashlib import md5
+    from uuid import UUID
+
+    from django.db import connection
+
+    from chatsec.core.crypto import subject_keys
+    from privacy.services.keys import forget_cached_keys
+
+    for who in range(PEOPLE):
+        name = f"subject {who}".encode()
+        digest = md5(name, usedforsecurity=False).hexdigest()
+        subject_keys().pseudonym(UUID(digest))
+    with connection.cursor() as cursor:
+        cursor.execute(_PSEUDONYMS, {"people": PEOPLE})
+    forget_cached_keys()
 
 
 def _settle(now: datetime) -> None:

@@ -17,18 +17,28 @@ from auditlog.rules.statements import (
     risk,
 )
 from auditlog.rules.statements.common import Exempt, Statement
+from auditlog.rules.statements.screening import Pass, Screen, passes
 
 _BUILDERS: Final[Mapping[RuleKind, Callable[[RuleSpec, Span, Exempt], Statement]]] = {
-    "event_count": counting.count_statement,
+    "event_count": counting.statement,
     "value_count": distinct.value_statement,
-    "value_sum": counting.sum_statement,
+    "value_sum": counting.statement,
     "temporal_ordered": ordered.statement,
     "new_value": first_seen.statement,
-    "baseline": counting.baseline_statement,
-    "off_hours": counting.off_hours_statement,
+    "baseline": counting.statement,
+    "off_hours": counting.statement,
     "drift": drift.statement,
     "dormant": dormant.statement,
     "risk": risk.statement,
+}
+# Of which it can be said beforehand who may be found at all.
+_SCREENS: Final[Mapping[RuleKind, Callable[[RuleSpec, Span, Exempt], Screen]]] = {
+    "event_count": counting.screen,
+    "value_count": distinct.screen,
+    "value_sum": counting.screen,
+    "temporal_ordered": ordered.screen,
+    "baseline": counting.screen,
+    "off_hours": counting.screen,
 }
 
 
@@ -40,4 +50,18 @@ def statement_for(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     return _BUILDERS[spec.kind](spec, span, exempt)
 
 
-__all__ = ["Exempt", "Statement", "statement_for"]
+def screen_for(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen | None:
+    """Return what the rule finds nobody without; None where that is not known."""
+    build = _SCREENS.get(spec.kind)
+    return build(spec, span, exempt) if build else None
+
+
+__all__ = [
+    "Exempt",
+    "Pass",
+    "Screen",
+    "Statement",
+    "passes",
+    "screen_for",
+    "statement_for",
+]

@@ -76,6 +76,8 @@ class Exempt:
     kinds: tuple[str, ...] = ()
     networks: tuple[bytes, ...] = ()
     declared: Mapping[UUID, int] = field(default_factory=dict)
+    # Nobody else can be found: where it is known, the others' events are not read.
+    among: tuple[UUID | bytes, ...] | None = None
 
 
 def span_of(spec: RuleSpec, span: Span, exempt: Exempt) -> Bound:
@@ -89,6 +91,7 @@ def span_of(spec: RuleSpec, span: Span, exempt: Exempt) -> Bound:
         "exempt_people": [str(person) for person in exempt.people],
         "exempt_kinds": list(exempt.kinds),
         "exempt_networks": list(exempt.networks),
+        "among": _bindable(exempt.among),
     }
 
 
@@ -106,7 +109,7 @@ def match(
     return SQL(
         "category = ANY(%({step}categories)s) AND event_type = ANY(%({step}types)s)"
         " AND occurred_at BETWEEN %(since)s AND %(until)s AND actor_kind <> 'system'"
-        " AND {key} IS NOT NULL{outcome}{kind}{origin}{exempt}"
+        " AND {key} IS NOT NULL{outcome}{kind}{origin}{exempt}{among}"
     ).format(
         step=SQL(step),
         key=KEYS[group],
@@ -114,6 +117,7 @@ def match(
         kind=_kind(told, step, bound),
         origin=where_from(told, bound, step=step),
         exempt=exemptions(group, bound),
+        among=_among(group, bound),
     )
 
 
@@ -121,15 +125,15 @@ def exemptions(group: RuleGroup, bound: Bound) -> Composable:
     """Return the conditions that leave the exempt out, as far as there are any."""
     person = KEYS["subject" if group == "subject" else "actor"]
     parts = []
-    if bound["exempt_people"]:
+    if bound.get("exempt_people"):
         parts.append(
             SQL(
                 " AND coalesce({person} <> ALL(%(exempt_people)s::uuid[]), true)"
             ).format(person=person)
         )
-    if bound["exempt_kinds"]:
+    if bound.get("exempt_kinds"):
         parts.append(SQL(" AND actor_kind <> ALL(%(exempt_kinds)s)"))
-    if bound["exempt_networks"]:
+    if bound.get("exempt_networks"):
         parts.append(
             SQL(
                 " AND coalesce(network_hash <> ALL(%(exempt_networks)s::bytea[]), true)"
@@ -160,6 +164,20 @@ def _kind(told: Mapping[str, Json], step: str, bound: Bound) -> Composable:
         return NOTHING
     bound[f"{step}kind"] = told["actor_kind"]
     return SQL(" AND actor_kind = %({step}kind)s").format(step=SQL(step))
+
+
+def _bindable(keys: tuple[UUID | bytes, ...] | None) -> list[str | bytes] | None:
+    if keys is None:
+        return None
+    return [key if isinstance(key, bytes) else str(key) for key in keys]
+
+
+def _among(group: RuleGroup, bound: Bound) -> Composable:
+    if bound.get("among") is None or group == "everyone":
+        return NOTHING
+    if group == "network":
+        return SQL(" AND network_hash = ANY(%(among)s::bytea[])")
+    return SQL(" AND {key} = ANY(%(among)s::uuid[])").format(key=KEYS[group])
 
 
 def _outcome(step: str, bound: Bound) -> Composable:

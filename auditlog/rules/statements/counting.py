@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
 from psycopg2.sql import SQL
 
-from auditlog.constants import OWN_SAMPLES, Metric
+from auditlog.constants import OWN_SAMPLES, Metric, RuleGroup, RuleKind
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
     ANY_TIME,
@@ -27,6 +27,7 @@ from auditlog.rules.statements.common import (
     span_of,
 )
 from auditlog.rules.statements.distinct import distinct_text
+from auditlog.rules.statements.screening import Screen
 from chatsec.core.errors import Json
 
 # Who stays below his lowest limit in the whole time cannot have crossed it anywhere in
@@ -34,18 +35,12 @@ from chatsec.core.errors import Json
 # has both of its edges inside, so a limit is crossed at an exact moment, whenever and
 # however often somebody looks.
 _SLIDING: Final = SQL("""
-WITH busy AS MATERIALIZED (
-    SELECT key FROM (
-        SELECT {key} AS key, {bin} AS at, sum({x}) AS x FROM auditlog_event
-        WHERE {match} GROUP BY 1, 2
-    ) AS windowed {joins}
-    GROUP BY key HAVING sum(x) > min({limit})
-), windowed AS (
+WITH {busy}windowed AS (
     SELECT key, at, x, sum(x) OVER sliding AS total,
         first_value(at) OVER sliding AS first_at
     FROM (
         SELECT {key} AS key, occurred_at AS at, {x} AS x
-        FROM auditlog_event WHERE {match} AND {key} IN (SELECT key FROM busy)
+        FROM auditlog_event WHERE {match}{is_busy}
     ) AS matched
     WINDOW sliding AS (
         PARTITION BY key ORDER BY at RANGE BETWEEN {window} PRECEDING AND CURRENT ROW
@@ -72,6 +67,14 @@ WHERE at BETWEEN episode.first_at AND last_at
 GROUP BY key, episode.first_at, last_at, peak, allowed
 ORDER BY key, episode.first_at
 """)
+_BUSY: Final = SQL("""busy AS MATERIALIZED (
+    SELECT key FROM (
+        SELECT {key} AS key, {bin} AS at, sum({x}) AS x FROM auditlog_event
+        WHERE {match} GROUP BY 1, 2
+    ) AS windowed {joins}
+    GROUP BY key HAVING sum(x) > min({limit})
+), """)
+_IS_BUSY: Final = SQL(" AND {key} IN (SELECT key FROM busy)")
 _DECLARED_JOIN: Final = SQL("""LEFT JOIN unnest(%(declared)s::uuid[], %(limits)s::int[])
         AS declared (person, own) ON declared.person = windowed.key""")
 _DECLARED_LIMIT: Final = SQL("coalesce(declared.own, %(more_than)s)")
@@ -117,81 +120,113 @@ class Limit(NamedTuple):
     bin: Composable = ANY_TIME
 
 
-def count_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
-    """Return who has more than so many events in the window."""
+class Counted(NamedTuple):
+    """What is added up, and how much of it is allowed."""
+
+    told: Mapping[str, Json]
+    group: RuleGroup
+    x: Composable
+    limit: Limit
+    # No limit is lower.
+    lowest: int
+    bound: Bound
+
+    @property
+    def is_distinct(self) -> bool:
+        """Whether different values are counted, which are as many as events at most."""
+        return self.told.get("metric") == "resources"
+
+
+def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return who has more than he may in the window."""
+    counted = _COUNTED[spec.kind](spec, span, exempt)
+    where = match(counted.told, counted.group, counted.bound)
+    key, limit = KEYS[counted.group], counted.limit
+    if counted.is_distinct:
+        text = distinct_text(key, where, "resource", limit=limit)
+        return Statement(text, {**counted.bound, "events_at_least": 0})
+    parts = {"key": key, "match": where, "x": counted.x}
+    parts |= {"limit": limit.text, "joins": limit.joins}
+    # Whoever was screened is busy: the match names them.
+    is_screened = exempt.among is not None
+    busy = NOTHING if is_screened else _BUSY.format(bin=limit.bin, **parts)
+    is_busy = NOTHING if is_screened else _IS_BUSY.format(key=key)
+    text = _SLIDING.format(busy=busy, is_busy=is_busy, window=WINDOW, **parts)
+    return Statement(text, counted.bound)
+
+
+def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
+    """Return what somebody must have done in the whole time to be found."""
+    counted = _COUNTED[spec.kind](spec, span, exempt)
+    events = tuple(sorted(cast("list[str]", counted.told["events"])))
+    limit = None if counted.limit.text is _FLAT_LIMIT else counted.limit
+    return Screen(
+        events, counted.group, counted.x, counted.bound, counted.lowest, limit
+    )
+
+
+def _count(spec: RuleSpec, span: Span, exempt: Exempt) -> Counted:
     return _limited(spec, span, exempt, x=ONE)
 
 
-def sum_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
-    """Return whose events in the window showed more than so many records."""
+def _sum(spec: RuleSpec, span: Span, exempt: Exempt) -> Counted:
     return _limited(spec, span, exempt, x=RECORDS)
 
 
-def baseline_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
-    """Return who is far above what is usual for him in this part of the week."""
+def _limited(spec: RuleSpec, span: Span, exempt: Exempt, *, x: Composable) -> Counted:
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    lowest = bound["more_than"] = cast("int", told["more_than"])
+    limit = Limit(_FLAT_LIMIT)
+    if exempt.declared and spec.group in ("actor", "subject"):
+        _bind_declared(bound, exempt.declared)
+        limit = Limit(_DECLARED_LIMIT, _DECLARED_JOIN)
+        lowest = min(lowest, *exempt.declared.values())
+    return Counted(told, spec.group, x, limit, lowest, bound)
+
+
+def _baseline(spec: RuleSpec, span: Span, exempt: Exempt) -> Counted:
+    """Return what is far above what is usual for somebody in this part of the week."""
     told, bound = spec.parameters, span_of(spec, span, exempt)
     metric = cast("Metric", told["metric"])
     source = METRICS[metric]
     is_daily = spec.window.total_seconds() > 3600
     hour_class = SQL("'day'") if is_daily else class_of("at")
+    least = _below(told["at_least"])
     bound.update(
         metric=metric,
         spreads=told["spreads"],
         own_samples=OWN_SAMPLES,
-        least=_below(told["at_least"]),
+        least=least,
     )
     joins = _BASELINE_JOIN.format(hour_class=hour_class)
     limit = Limit(_BASELINE_LIMIT, joins, ANY_TIME if is_daily else _BY_QUARTER)
-    events: dict[str, Json] = {"events": list(source.events)}
-    where = match(events, source.group, bound)
-    if metric == "resources":
-        text = distinct_text(KEYS["actor"], where, "resource", limit=limit)
-        return Statement(text, {**bound, "events_at_least": 0})
-    return Statement(_text(KEYS[source.group], where, source.x, limit), bound)
+    events: dict[str, Json] = {"events": list(source.events), "metric": metric}
+    return Counted(events, source.group, source.x, limit, least, bound)
 
 
-def off_hours_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
-    """Return who is busy in a part of the week in which he hardly ever was."""
+def _off_hours(spec: RuleSpec, span: Span, exempt: Exempt) -> Counted:
+    """Return what is much in a part of the week in which somebody hardly ever was."""
     told, bound = spec.parameters, span_of(spec, span, exempt)
+    least = _below(told["at_least"])
     bound.update(
-        share=told["share"],
-        after_hours=told.get("after_hours", 30),
-        least=_below(told["at_least"]),
+        share=told["share"], after_hours=told.get("after_hours", 30), least=least
     )
-    where = match(told, spec.group, bound)
     joins = _OFF_HOURS_JOIN.format(hour_class=class_of("at"))
     limit = Limit(_OFF_HOURS_LIMIT, joins, _BY_QUARTER)
-    return Statement(_text(KEYS[spec.group], where, ONE, limit), bound)
+    return Counted(told, spec.group, ONE, limit, least, bound)
 
 
-def _limited(spec: RuleSpec, span: Span, exempt: Exempt, *, x: Composable) -> Statement:
-    told, bound = spec.parameters, span_of(spec, span, exempt)
-    bound["more_than"] = told["more_than"]
-    limit = Limit(_FLAT_LIMIT)
-    if exempt.declared and spec.group in ("actor", "subject"):
-        _bind_declared(bound, exempt.declared)
-        limit = Limit(_DECLARED_LIMIT, _DECLARED_JOIN)
-    where = match(told, spec.group, bound)
-    return Statement(_text(KEYS[spec.group], where, x, limit), bound)
+_COUNTED: Final[Mapping[RuleKind, Callable[[RuleSpec, Span, Exempt], Counted]]] = {
+    "event_count": _count,
+    "value_sum": _sum,
+    "baseline": _baseline,
+    "off_hours": _off_hours,
+}
 
 
 def _bind_declared(bound: Bound, declared: Mapping[UUID, int]) -> None:
     bound["declared"] = [str(person) for person in declared]
     bound["limits"] = list(declared.values())
-
-
-def _text(
-    key: Composable, where: Composable, x: Composable, limit: Limit
-) -> Composable:
-    return _SLIDING.format(
-        key=key,
-        match=where,
-        x=x,
-        window=WINDOW,
-        limit=limit.text,
-        joins=limit.joins,
-        bin=limit.bin,
-    )
 
 
 def _below(number: Json) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, cast
 
 from psycopg2.sql import SQL
 
@@ -12,6 +12,7 @@ from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
     KEYS,
     NOTHING,
+    ONE,
     VALUES,
     WINDOW,
     Composable,
@@ -20,6 +21,7 @@ from auditlog.rules.statements.common import (
     match,
     span_of,
 )
+from auditlog.rules.statements.screening import MOMENTS, Limited, Screen
 
 # A value is in the window from the moment it is seen until one window after it was last
 # seen without such a gap. Adding 1 at the start and taking it away just after the end
@@ -82,17 +84,14 @@ _HAVING: Final = SQL("""
     AND count(*) >= %(events_at_least)s
     AND count(*) <= %(events_each_at_most)s * count(DISTINCT value)
     AND count(DISTINCT network_hash) >= %(networks_at_least)s""")
-# Every part of the week that the time reaches into: none is shorter than two hours.
-_MOMENTS: Final = SQL("""SELECT %(until)s::timestamptz UNION ALL SELECT generate_series(
-            greatest(%(since)s, %(until)s::timestamptz - interval '7 days'),
-            %(until)s::timestamptz, interval '1 hour')""")
 _NOW: Final = SQL("SELECT %(until)s::timestamptz")
 # A session is one person's.
 _SESSION: Final = SQL("session_hash")
 _WHOSE_SESSION: Final = SQL("(array_agg(actor_pseudonym))[1]")
 _KEY: Final = SQL("key")
-
-
+# Who does so much at all is nearly everybody: it must not be the same all the time.
+_FEW: Final = 2
+_AS_TEXT: Final = SQL('({value})::text COLLATE "C"')
 # On how many accounts strangers fail on the median day of the weeks before.
 _ABOVE_USUAL: Final = SQL("""greatest(%(more_than)s, %(times_usual_day)s * (
         SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY people) FROM (
@@ -102,20 +101,6 @@ _ABOVE_USUAL: Final = SQL("""greatest(%(more_than)s, %(times_usual_day)s * (
             LEFT JOIN auditlog_actorhour ON strangers > 0
                 AND hour >= day AND hour < day + interval '1 day'
             GROUP BY day) AS usual))""")
-
-
-class Limited(Protocol):
-    """A limit as an expression, and what it has to join."""
-
-    @property
-    def text(self) -> Composable:
-        """Return the expression."""
-        ...
-
-    @property
-    def joins(self) -> Composable:
-        """Return the joins."""
-        ...
 
 
 class Same(NamedTuple):
@@ -150,6 +135,17 @@ def value_statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     return Statement(distinct_text(key, where, value, limit=limit, whose=whose), bound)
 
 
+def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
+    """Return that there are as many events as different values, or more."""
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    at_least = cast("int", told.get("events_at_least", 0))
+    lowest = max(cast("int", told["more_than"]), at_least - 1)
+    events = tuple(sorted(cast("list[str]", told["events"])))
+    value = VALUES[str(told["value"])]
+    varied = _AS_TEXT.format(value=value) if 0 < lowest <= _FEW else None
+    return Screen(events, spec.group, ONE, bound, lowest, varied=varied)
+
+
 def distinct_text(
     key: Composable,
     where: Composable,
@@ -169,5 +165,5 @@ def distinct_text(
         limit=limit.text,
         joins=limit.joins,
         having=_HAVING if is_same else NOTHING,
-        moments=_NOW if is_same else _MOMENTS,
+        moments=_NOW if is_same else MOMENTS,
     )

@@ -18,28 +18,37 @@ from auditlog.rules.statements.common import (
 )
 from auditlog.rules.statements.origin import WHERE_FROM, where_from
 
-# The past is read only of those who did something in the span.
+# Whoever has a value now mostly had it just before: that time is a step or two back in
+# the index. Only of whom it is new, the past is counted.
 _FIRST_SEEN: Final = SQL("""
-WITH here AS MATERIALIZED (
-    SELECT DISTINCT {key} AS key FROM auditlog_event
-    WHERE {match} AND occurred_at >= %(fire_from)s AND {value} IS NOT NULL{origin}
-), seen AS (
-    SELECT key, at, counts,
-        lag(at) OVER (PARTITION BY key, value ORDER BY at) AS before,
-        rank() OVER (PARTITION BY key ORDER BY at) - 1 AS earlier
+WITH here AS (
+    SELECT key, value, at, counts,
+        (at - lag(at) OVER (PARTITION BY key, value ORDER BY at)
+            <= make_interval(days => %(days)s)) IS NOT TRUE AS is_first
     FROM (
-        SELECT {key} AS key, occurred_at AS at, {value} AS value,
-            occurred_at >= %(fire_from)s{origin} AS counts
-        FROM auditlog_event
-        WHERE {match} AND {key} IN (SELECT key FROM here)
-    ) AS matched
-    WHERE value IS NOT NULL
+        SELECT {key} AS key, {value} AS value, occurred_at AS at,
+            true{origin} AS counts
+        FROM auditlog_event WHERE {match} AND occurred_at >= %(fire_from)s
+    ) AS matched WHERE value IS NOT NULL
+), fresh AS MATERIALIZED (
+    SELECT key, at FROM here LEFT JOIN LATERAL (
+        SELECT occurred_at AS before FROM auditlog_event
+        WHERE {match} AND {key} = here.key AND {value} = here.value
+            AND occurred_at < here.at
+            AND occurred_at >= here.at - make_interval(days => %(days)s)
+        ORDER BY occurred_at DESC LIMIT 1
+    ) AS known ON true
+    WHERE is_first AND counts AND before IS NULL
+), seen AS (
+    SELECT key, at, earlier FROM fresh CROSS JOIN LATERAL (
+        SELECT count(*) AS earlier FROM auditlog_event
+        WHERE {match} AND {key} = fresh.key AND {value} IS NOT NULL
+            AND occurred_at < fresh.at
+    ) AS counted
 )
 SELECT key, min(at), max(at), count(*),
     jsonb_build_object('days', %(days)s, 'earlier', min(earlier))
-FROM seen
-WHERE counts AND earlier >= %(after_events)s
-    AND (at - before <= make_interval(days => %(days)s)) IS NOT TRUE
+FROM seen WHERE earlier >= %(after_events)s
 GROUP BY key, (extract(epoch FROM at - %(fire_from)s)::bigint / 86400)
 ORDER BY key, 2
 """)

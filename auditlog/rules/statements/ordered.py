@@ -11,6 +11,7 @@ from auditlog.constants import RuleGroup
 from auditlog.rules.definition import RuleSpec, Span
 from auditlog.rules.statements.common import (
     KEYS,
+    NOTHING,
     ONE,
     RECORDS,
     VALUES,
@@ -21,6 +22,7 @@ from auditlog.rules.statements.common import (
     match,
     span_of,
 )
+from auditlog.rules.statements.screening import Screen
 from chatsec.core.errors import Json
 
 # Two passes over what belongs to keys that have enough of the first: how many of the
@@ -39,7 +41,7 @@ WITH opened AS MATERIALIZED (
     FROM opened WHERE key IN (SELECT key FROM busy)
     UNION ALL
     SELECT {then_key}, occurred_at, false, 0, {then_x} FROM auditlog_event
-    WHERE {then_match} AND {then_key} IN (SELECT key FROM busy)
+    WHERE {then_match}{is_busy}
 ), enough AS (
     SELECT key, at, x, started FROM (
         SELECT key, at, x, is_first, sum({adds}) OVER sliding AS firsts,
@@ -66,6 +68,7 @@ WITH opened AS MATERIALIZED (
 SELECT key, min(started), max(at), max(total), jsonb_build_object('then', max(total))
 FROM numbered GROUP BY key, episode ORDER BY key, episode
 """)
+_IS_BUSY: Final = SQL(" AND {} IN (SELECT key FROM busy)")
 
 
 def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
@@ -81,6 +84,8 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
         first_key=_key(first),
         then_key=_key(then),
         first_match=match(first, _group(first), bound, step="first_"),
+        # Whoever was screened is named by the match.
+        is_busy=NOTHING if exempt.among is not None else _IS_BUSY.format(_key(then)),
         then_match=match(then, _group(then), bound, step="then_"),
         first_value=VALUES[str(value)] if value else SQL("NULL::text"),
         counted=SQL("DISTINCT value") if value else SQL("*"),
@@ -88,6 +93,15 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
         then_x=RECORDS if then.get("sum") else ONE,
     )
     return Statement(text, bound)
+
+
+def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
+    """Return that there has to be enough of the first."""
+    bound = span_of(spec, span, exempt)
+    first = cast("Mapping[str, Json]", spec.parameters["first"])
+    events = tuple(sorted(cast("list[str]", first["events"])))
+    lowest = cast("int", first.get("at_least", 1)) - 1
+    return Screen(events, _group(first), ONE, bound, lowest)
 
 
 def _group(step: Mapping[str, Json]) -> RuleGroup:

@@ -20,7 +20,6 @@ from auditlog.constants import (
 )
 from auditlog.models import Alert, DetectionRule, RuleRun
 from auditlog.rules import FLOOR, Finding, RuleSpec, Span, find_loosened
-from auditlog.rules.statements import Exempt
 from auditlog.services.detection import risk
 from auditlog.services.detection.alerting import alert_for_failing, raise_alerts
 from auditlog.services.detection.evaluation import (
@@ -30,19 +29,14 @@ from auditlog.services.detection.evaluation import (
     exemptions,
 )
 from auditlog.services.detection.places import keep_places
+from auditlog.services.detection.screening import FOR_THE_SCAN, Task, screened
 from auditlog.services.failures import message_shape, stack_without_values
 from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
 
 logger = logging.getLogger(__name__)
 # Two scanners may run the same rule one after the other, never at once.
-_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec rule ' || %s))"
-# A day of events is sorted in memory; compiling what runs for milliseconds costs more.
-_FOR_THE_SCAN: Final = """
-    SET LOCAL statement_timeout = '60s';
-    SET LOCAL work_mem = '64MB';
-    SET LOCAL jit = off
-"""
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec rule ' || %s));"
 
 
 def run_rules(*, now: datetime, rules: Iterable[RuleSpec] | None = None) -> list[Alert]:
@@ -51,14 +45,15 @@ def run_rules(*, now: datetime, rules: Iterable[RuleSpec] | None = None) -> list
     Run late or twice it comes to the same: each rule goes on from where it ended. What
     fails in one rule is on record and keeps no other from running.
     """
-    chosen = list(effective_rules() if rules is None else rules)
-    exempt = exemptions(now=now)
-    # Weak signs come before what adds them up.
-    chosen.sort(key=lambda spec: spec.kind == "risk")
     _learn_places(now=now)
+    tasks = screened(_tasks(effective_rules() if rules is None else rules, now=now))
+    # Weak signs come before what adds them up.
+    tasks.sort(key=lambda task: task.spec.kind == "risk")
     found: list[Alert] = []
-    for spec in chosen:
-        found += _run_safely(spec, exempt.get(spec.name, NOBODY), now=now)
+    for task in tasks:
+        if not task.finds_nothing:
+            found += _run_safely(task, now=now)
+    _note_runs([task for task in tasks if task.finds_nothing], now=now)
     return found
 
 
@@ -80,30 +75,55 @@ def _learn_places(*, now: datetime) -> None:
         logger.warning("places were not kept: %s", type(error).__name__)
 
 
-def _run_safely(spec: RuleSpec, exempt: Exempt, *, now: datetime) -> list[Alert]:
+def _tasks(rules: Iterable[RuleSpec], *, now: datetime) -> list[Task]:
+    exempt = exemptions(now=now)
+    ends = dict(RuleRun.objects.values_list("rule", "scanned_until"))
+    return [
+        Task(
+            spec,
+            _span(ends.get(spec.name), now=now),
+            replace(exempt.get(spec.name, NOBODY), declared=declared_for(spec)),
+        )
+        for spec in rules
+    ]
+
+
+def _run_safely(task: Task, *, now: datetime) -> list[Alert]:
+    spec = task.spec
     try:
-        return _run(spec, exempt, now=now)
+        return _run(task, now=now)
     except Exception as error:  # noqa: BLE001 - a rule that fails must not stop others
         logger.warning("detection rule %s failed: %s", spec.name, type(error).__name__)
         _note_failure(spec, error, now=now)
         return []
 
 
-def _run(spec: RuleSpec, exempt: Exempt, *, now: datetime) -> list[Alert]:
-    began = time.perf_counter()
+def _run(task: Task, *, now: datetime) -> list[Alert]:
+    began, spec = time.perf_counter(), task.spec
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_ONE_AT_A_TIME, [spec.name])
-            cursor.execute(_FOR_THE_SCAN)
-        run, _ = RuleRun.objects.get_or_create(rule=spec.name)
-        span = _span(run, now=now)
-        own = replace(exempt, declared=declared_for(spec))
-        found = _keep(spec, evaluate(spec, span, own), now=now)
-        # A clock that went back does not make the next scan skip what it has not seen.
-        run.scanned_until, run.failures, run.last_error = now, 0, ""
-        run.took_ms = (time.perf_counter() - began) * 1000
-        run.save()
+            cursor.execute(_ONE_AT_A_TIME + FOR_THE_SCAN, [spec.name])
+        found = _keep(spec, evaluate(spec, task.span, task.exempt), now=now)
+        took = task.took + time.perf_counter() - began
+        _note_runs([replace(task, took=took)], now=now)
     return found
+
+
+def _note_runs(tasks: Iterable[Task], *, now: datetime) -> None:
+    """Keep how far the rules have come.
+
+    A clock that went back does not make the next scan skip what it has not seen.
+    """
+    runs = [
+        RuleRun(rule=task.spec.name, scanned_until=now, took_ms=task.took * 1000)
+        for task in tasks
+    ]
+    # In the order of their names: of two scanners none waits for the other in a circle.
+    runs.sort(key=lambda run: run.rule)
+    columns = ["scanned_until", "took_ms", "failures", "last_error"]
+    RuleRun.objects.bulk_create(
+        runs, update_conflicts=True, unique_fields=["rule"], update_fields=columns
+    )
 
 
 def _keep(spec: RuleSpec, findings: list[Finding], *, now: datetime) -> list[Alert]:
@@ -113,14 +133,14 @@ def _keep(spec: RuleSpec, findings: list[Finding], *, now: datetime) -> list[Ale
     return raise_alerts(spec, findings, now=now)
 
 
-def _span(run: RuleRun, *, now: datetime) -> Span:
+def _span(scanned_until: datetime | None, *, now: datetime) -> Span:
     """Return from where on findings are looked for: what may have come late included.
 
     Events are committed after the moment that they carry, and clocks differ.
     """
-    if run.scanned_until is None:
+    if scanned_until is None:
         return Span(now - FIRST_SCAN, now)
-    since = min(run.scanned_until, now) - SCAN_SLACK
+    since = min(scanned_until, now) - SCAN_SLACK
     return Span(max(since, now - LONGEST_SCAN), now)
 
 
