@@ -104,10 +104,10 @@ _OF_ALL: Final = SQL("'00000000-0000-0000-0000-000000000000'::uuid")
 def roll_up_hours(*, now: datetime) -> int:
     """Count the hours since the last time; return how many rows were written."""
     keep_places(now=now)
-    until = _hour_of(now) + HOUR
+    until = hour_of(now) + HOUR
     newest = ActorHour.objects.order_by("-hour").values_list("hour", flat=True).first()
     first = now - timedelta(days=BASELINE_DAYS) if newest is None else newest - OVERLAP
-    since, written = _hour_of(min(first, now - OVERLAP)), 0
+    since, written = hour_of(min(first, now - OVERLAP)), 0
     while since < until:
         # A day at a time: the first time there are weeks to count.
         step = min(since + DAY, until)
@@ -169,7 +169,7 @@ def _forget_erased(people: set[UUID]) -> None:
 
 
 def _spans(now: datetime) -> dict[str, datetime | str]:
-    until = _hour_of(now)
+    until = hour_of(now)
     # The whole of what there is where there is not enough yet to leave days out.
     oldest = ActorHour.objects.order_by("hour").values_list("hour", flat=True).first()
     is_young = oldest is None or now - oldest < 2 * SETTLING
@@ -184,5 +184,6 @@ def _spans(now: datetime) -> dict[str, datetime | str]:
     }
 
 
-def _hour_of(at: datetime) -> datetime:
+def hour_of(at: datetime) -> datetime:
+    """Return when the hour began that the moment is in."""
     return at.replace(minute=0, second=0, microsecond=0)

@@ -21,6 +21,7 @@ from auditlog.constants import (
 from auditlog.models import Alert, DetectionRule, RuleRun
 from auditlog.rules import FLOOR, Finding, RuleSpec, Span, find_loosened
 from auditlog.services.detection import risk
+from auditlog.services.detection.activity import hour_of
 from auditlog.services.detection.alerting import alert_for_failing, raise_alerts
 from auditlog.services.detection.evaluation import (
     NOBODY,
@@ -35,6 +36,8 @@ from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
 
 logger = logging.getLogger(__name__)
+# What these compare is counted once an hour: to ask more often finds nothing more.
+BY_THE_HOUR: Final = frozenset({"drift"})
 # Two scanners may run the same rule one after the other, never at once.
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec rule ' || %s));"
 
@@ -85,7 +88,14 @@ def _tasks(rules: Iterable[RuleSpec], *, now: datetime) -> list[Task]:
             replace(exempt.get(spec.name, NOBODY), declared=declared_for(spec)),
         )
         for spec in rules
+        if _is_due(spec, ends.get(spec.name), now=now)
     ]
+
+
+def _is_due(spec: RuleSpec, scanned_until: datetime | None, *, now: datetime) -> bool:
+    if spec.kind not in BY_THE_HOUR or scanned_until is None:
+        return True
+    return hour_of(scanned_until) != hour_of(now)
 
 
 def _run_safely(task: Task, *, now: datetime) -> list[Alert]:
