@@ -40,6 +40,20 @@ def test_a_search_is_saved_read_changed_and_deleted(api: Api, admin: Any) -> Non
     assert client.get(one).status_code == 404
 
 
+def test_no_name_that_nobody_has_is_kept(
+    api: Api, browser: Callable[..., Any], admin: Any
+) -> None:
+    """It may be of somebody who was erased, or of whom we never knew."""
+    body = {"name": "x", "filters": {"q": "janedoe"}}
+
+    answer = api(admin).post(SEARCHES, body)
+    page = browser(admin).post("/admin/audit/search?q=janedoe", {"name": "x"})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["q"])
+    assert "Nobody is called so" in page.content.decode()
+    assert not SavedSearch.objects.exists()
+
+
 def test_a_cursor_that_the_database_does_not_read_is_no_fault(
     api: Api, admin: Any
 ) -> None:
