@@ -240,6 +240,13 @@ EXCEPTION_MADE = register(
     fail_closed=True,
     description="Something was exempted from a detection rule for a while",
 )
+EXCEPTION_APPROVED = register(
+    "auditlog.exception_approved",
+    category="audit",
+    severity="warning",
+    fail_closed=True,
+    description="A second person approved an exception from a floor rule",
+)
 EXCEPTION_ENDED = register(
     "auditlog.exception_ended",
     category="audit",

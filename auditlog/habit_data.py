@@ -74,6 +74,7 @@ def export_exceptions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
             "rule": row.rule.title,
             "reason": row.reason,
             "created_at": _text(row.created_at),
+            "approved_at": _text(row.approved_at) if row.approved_at else None,
             "expires_at": _text(row.expires_at),
         }
 

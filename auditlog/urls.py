@@ -48,6 +48,11 @@ urlpatterns = [
         name="audit-trial-delete",
     ),
     path(
+        "admin/audit/exceptions/<uuid:pk>/approve",
+        rules.exception_approve,
+        name="audit-exception-approve",
+    ),
+    path(
         "admin/audit/exceptions/<uuid:pk>/end",
         rules.exception_end,
         name="audit-exception-end",

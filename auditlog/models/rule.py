@@ -101,10 +101,18 @@ class RuleException(models.Model):
     created_by = models.UUIDField(null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # From a floor rule it counts only once somebody else has approved it.
+    approved_by = models.UUIDField(null=True)
+    approved_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
         constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by=None)
+                | (~Q(approved_by=F("created_by")) & Q(approved_at__isnull=False)),
+                name="exception_has_two_people",
+            ),
             models.CheckConstraint(
                 condition=(
                     Q(actor_pseudonym__isnull=False, network_hash=None, actor_kind="")

@@ -16,7 +16,9 @@ from auditlog.pages.rule_forms import ExceptionForm, RuleForm, TrialForm
 from auditlog.rules import schema_of
 from auditlog.services import detection
 from chatsec.core.admin_pages import guarded, render, show_refusal
+from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, NotFound
+from chatsec.core.evidence import note_denial
 
 SEE, MANAGE = "view_audit", "manage_detection"
 
@@ -60,7 +62,7 @@ def rule_page(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
         "rule": rule,
         "schema": schema_of(rule.spec.kind),
         "exception_form": exception,
-        "exceptions": selectors.read_exceptions(rule),
+        "exceptions": selectors.read_exceptions(rule, reader_id=current_actor().id),
         "may_change": _may_change(request),
         "trial": TrialForm(initial={"days": 7}),
     }
@@ -78,6 +80,24 @@ def exception_end(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
         raise Http404 from missing
     messages.success(request, "The exception counts no more.")
     return HttpResponseRedirect(reverse("audit-rule", args=[rule_id]))
+
+
+@guarded(MANAGE)
+def exception_approve(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
+    """Let an exception from a floor rule count, as the second person."""
+    if request.method != "POST":
+        raise Http404
+    try:
+        here = reverse("audit-rule", args=[selectors.rule_of_exception(pk)])
+    except NotFound as missing:
+        raise Http404 from missing
+    try:
+        detection.approve_exception(pk)
+    except DomainError as refusal:
+        messages.error(request, note_denial(refusal).message)
+    else:
+        messages.success(request, "The exception counts from now on.")
+    return HttpResponseRedirect(here)
 
 
 def _asked(

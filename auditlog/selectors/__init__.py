@@ -40,7 +40,12 @@ from auditlog.selectors.routes import (
     is_route,
     read_routes,
 )
-from auditlog.selectors.rules import get_rule, read_exceptions, read_rules
+from auditlog.selectors.rules import (
+    get_rule,
+    read_exceptions,
+    read_rules,
+    rule_of_exception,
+)
 from auditlog.selectors.seals import is_sealed
 from auditlog.selectors.search import (
     events_about,
@@ -106,6 +111,7 @@ __all__ = [
     "read_rules",
     "read_story",
     "response_times",
+    "rule_of_exception",
     "spooled_records",
     "storable_words",
     "story_of",

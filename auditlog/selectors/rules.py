@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from auditlog.models import DetectionRule, RuleException, RuleRun
+from auditlog.rules import FLOOR
 from auditlog.selectors.people import names_of
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import NotFound
@@ -20,6 +21,7 @@ class ReadRule(NamedTuple):
     rule: DetectionRule
     run: RuleRun | None
     exceptions: int
+    waiting: int
 
 
 class ReadException(NamedTuple):
@@ -28,15 +30,23 @@ class ReadException(NamedTuple):
     exception: RuleException
     whom: str
     is_over: bool
+    is_waiting: bool
+    may_approve: bool
 
 
 def read_rules() -> list[ReadRule]:
     """Return every rule, the floor first, in two queries."""
-    counts_now = Q(exceptions__expires_at__gt=timezone.now())
-    rules = DetectionRule.objects.annotate(live=Count("exceptions", filter=counts_now))
+    runs_now = Q(exceptions__expires_at__gt=timezone.now())
+    waits = runs_now & Q(name__in=[*FLOOR], exceptions__approved_at=None)
+    rules = DetectionRule.objects.annotate(
+        live=Count("exceptions", filter=runs_now),
+        waiting=Count("exceptions", filter=waits),
+    )
     runs = {run.rule: run for run in RuleRun.objects.all()}
     return [
-        ReadRule(rule, runs.get(rule.name), rule.live)
+        ReadRule(
+            rule, runs.get(rule.name), rule.live - rule.waiting, waiting=rule.waiting
+        )
         for rule in rules.order_by("-is_floor", "-is_enabled", "name")
     ]
 
@@ -49,15 +59,35 @@ def get_rule(rule_id: UUID) -> DetectionRule:
     return rule
 
 
-def read_exceptions(rule: DetectionRule) -> list[ReadException]:
-    """Return the rule's exceptions with names, the newest first."""
+def read_exceptions(
+    rule: DetectionRule, *, reader_id: UUID | None
+) -> list[ReadException]:
+    """Return the rule's exceptions with names, the newest first.
+
+    `may_approve` says whether the reader could be the second person.
+    """
     rows = list(rule.exceptions.order_by("-created_at"))
     people = {row.actor_pseudonym for row in rows if row.actor_pseudonym}
     names = names_of(subject_keys().subjects_of(people)) if people else {}
     now = timezone.now()
-    return [
-        ReadException(row, _whom(row, names), row.expires_at <= now) for row in rows
-    ]
+    reader = subject_keys().pseudonym(reader_id) if reader_id else None
+    found = []
+    for row in rows:
+        is_over = row.expires_at <= now
+        waits = rule.name in FLOOR and row.approved_at is None and not is_over
+        is_other = reader not in (None, row.created_by, row.actor_pseudonym)
+        found.append(
+            ReadException(row, _whom(row, names), is_over, waits, waits and is_other)
+        )
+    return found
+
+
+def rule_of_exception(exception_id: UUID) -> UUID:
+    """Return whose rule's exception it is, or raise NotFound."""
+    found = RuleException.objects.filter(pk=exception_id).values_list("rule_id").first()
+    if found is None:
+        raise NotFound("There is no such exception.")
+    return found[0]
 
 
 def _whom(row: RuleException, names: dict[UUID, str]) -> str:

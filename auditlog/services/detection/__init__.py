@@ -10,13 +10,18 @@ from auditlog.services.detection.changing import (
     delete_rule,
 )
 from auditlog.services.detection.engine import run_rules
-from auditlog.services.detection.exempting import end_exception, make_exception
+from auditlog.services.detection.exempting import (
+    approve_exception,
+    end_exception,
+    make_exception,
+)
 from auditlog.services.detection.trials import open_trial
 from auditlog.services.detection.trying import DryRun, dry_run
 
 __all__ = [
     "DryRun",
     "RuleTerms",
+    "approve_exception",
     "change_rule",
     "create_rule",
     "delete_rule",

@@ -14,10 +14,11 @@ from auditlog.constants import LONGEST_EXCEPTION
 from auditlog.errors import RuleRefused
 from auditlog.models import DetectionRule, RuleException
 from auditlog.registry import EventType
+from auditlog.rules import FLOOR
 from auditlog.services.recording import Target, record
 from chatsec.core.context import current_actor
 from chatsec.core.crypto import subject_keys
-from chatsec.core.errors import NotFound
+from chatsec.core.errors import Conflict, Denied, NotFound
 from chatsec.core.redaction import redact
 
 
@@ -40,7 +41,10 @@ class Exempted:
 def make_exception(
     rule_id: UUID, whom: Exempted, *, reason: str, expires_at: datetime
 ) -> RuleException:
-    """Return the exception: the rule does not count their events until it expires."""
+    """Return the exception: the rule does not count their events until it expires.
+
+    From a floor rule it counts once a second person has approved it.
+    """
     now = timezone.now()
     # Held, so that the rule is not deleted meanwhile.
     rule = DetectionRule.objects.select_for_update().filter(pk=rule_id).first()
@@ -65,15 +69,42 @@ def make_exception(
 
 
 @transaction.atomic
+def approve_exception(exception_id: UUID) -> RuleException:
+    """Let an exception from a floor rule count: the second of two people says so.
+
+    Raises NotFound; Denied to whoever made it or is exempted by it; Conflict where
+    there is nothing to approve any more.
+    """
+    found, now = _locked(exception_id), timezone.now()
+    approver = current_actor().id
+    pseudonym = subject_keys().pseudonym(approver) if approver else None
+    if pseudonym in (None, found.created_by, found.actor_pseudonym):
+        raise Denied("Somebody else must approve this.", code="own_request")
+    if found.rule.name not in FLOOR:
+        raise Conflict("This needs nobody's approval.", code="not_needed")
+    if found.approved_at is not None or found.expires_at <= now:
+        raise Conflict("It is approved already, or over.", code="already_decided")
+    found.approved_by, found.approved_at = pseudonym, now
+    found.save(update_fields=["approved_by", "approved_at"])
+    _record(events.EXCEPTION_APPROVED, found)
+    return found
+
+
+@transaction.atomic
 def end_exception(exception_id: UUID) -> UUID:
     """Take the exception back, its event stays; return whose rule's it was."""
+    found = _locked(exception_id)
+    _record(events.EXCEPTION_ENDED, found)
+    found.delete()
+    return found.rule_id
+
+
+def _locked(exception_id: UUID) -> RuleException:
     rows = RuleException.objects.select_for_update(of=("self",)).select_related("rule")
     found = rows.filter(pk=exception_id).first()
     if found is None:
         raise NotFound("There is no such exception.")
-    _record(events.EXCEPTION_ENDED, found)
-    found.delete()
-    return found.rule_id
+    return found
 
 
 def _check(rule: DetectionRule, whom: Exempted, *, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Final
@@ -9,8 +10,13 @@ from typing import Final
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.utils import timezone
 
-from auditlog.models import DetectionRule
+from auditlog.models import DetectionRule, RuleException
+from auditlog.rules import FLOOR
+from auditlog.services import detection
+from auditlog.services.detection.evaluation import exemptions
+from auditlog.services.detection.exempting import Exempted
 
 pytestmark = pytest.mark.django_db
 EDITOR: Final = SimpleNamespace(connection=connection)
@@ -42,3 +48,22 @@ def test_wrong_codes_are_counted_where_the_events_are_the_seeded_ones() -> None:
         assert events_of(name) == expected
     stricter.refresh_from_db()
     assert stricter.parameters["more_than"] == 2
+
+
+def test_exceptions_that_counted_before_they_had_to_be_approved_go_on() -> None:
+    module = import_module("auditlog.migrations.0019_approved_exceptions")
+    for name in ("denials_in_1_hour", "blocked_messages"):
+        detection.make_exception(
+            DetectionRule.objects.get(name=name).id,
+            Exempted(network_hash=b"n" * 16),
+            reason="A load test",
+            expires_at=timezone.now() + timedelta(days=1),
+        )
+
+    module.approve(apps, EDITOR)
+
+    assert set(module.FLOOR) == set(FLOOR)
+    found = {each.rule.name: each for each in RuleException.objects.all()}
+    assert found["denials_in_1_hour"].approved_at is not None
+    assert found["blocked_messages"].approved_at is None
+    assert set(exemptions(now=timezone.now())) == set(found)

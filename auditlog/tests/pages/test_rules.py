@@ -9,6 +9,7 @@ from django.utils import timezone
 from auditlog.models import DetectionRule, RuleException
 from auditlog.services.detection.changing import COLUMNS
 from auditlog.tests.detection.factories import person
+from chatsec.core.crypto import subject_keys
 
 pytestmark = pytest.mark.django_db
 RULES = "/admin/audit/rules"
@@ -122,6 +123,35 @@ def test_an_exception_is_made_and_taken_back(boss, alice) -> None:
 
     assert ended["Location"] == page_of(found)
     assert not RuleException.objects.exists()
+
+
+def test_an_exception_from_the_floor_waits_for_a_second_person(
+    browser, boss, allow, auditor, charlie
+) -> None:
+    found = rule("denials_in_5_minutes")
+    until = (timezone.now() + timedelta(days=3)).date()
+    told = {"except": "1", "account": "charlie", "reason": "Test", "expires_on": until}
+    boss.post(page_of(found), told)
+    made = RuleException.objects.get()
+    approve = f"/admin/audit/exceptions/{made.pk}/approve"
+
+    assert "waits for a second person" in boss.get(page_of(found)).content.decode()
+    assert approve not in boss.get(page_of(found)).content.decode()
+    refused = boss.post(approve, follow=True).content.decode()
+    assert "Somebody else must approve" in refused
+    assert browser(charlie).post(approve).status_code in (302, 403)
+    assert boss.get(approve).status_code == 404
+    made.refresh_from_db()
+    assert made.approved_at is None
+
+    allow(auditor, "manage_detection")
+    other = browser(auditor, stepped_up=True)
+    assert approve in other.get(page_of(found)).content.decode()
+    assert other.post(approve)["Location"] == page_of(found)
+
+    made.refresh_from_db()
+    assert made.approved_by == subject_keys().pseudonym(auditor.id)
+    assert "waits for a second" not in boss.get(page_of(found)).content.decode()
 
 
 @pytest.mark.parametrize(
