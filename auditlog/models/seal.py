@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -53,6 +54,17 @@ class Seal(models.Model):
         """Return what the seal says, decoded."""
         found: dict[str, Any] = json.loads(self.body)
         return found
+
+    @property
+    def made_at(self) -> datetime:
+        """Return when it was made by the sealer's clock.
+
+        `sealed_at` never goes back; a clock that was set back does.
+        """
+        try:
+            return datetime.fromisoformat(str(self.named()["clock"]))
+        except (ValueError, KeyError, TypeError):
+            return self.sealed_at
 
 
 class Anchor(models.Model):

@@ -77,6 +77,7 @@ class SealChain:
         self._wanted_key = next(iter(self._keys.values()))
         seals = Seal.objects.using(RETENTION).defer("event_ids", "leaves")
         self.last: Seal | None = seals.order_by("-number").first()
+        self._clock = now
         # A clock that was set back makes no seal older than the one before it.
         self.now = max(now, self.last.sealed_at) if self.last else now
         self.made: list[Seal] = []
@@ -139,6 +140,8 @@ class SealChain:
         key = self._keys.get(self.signing_key_id)
         if key is None:
             raise NoSealKey(self.signing_key_id)
+        if self.now > self._clock:
+            body = {**body, "clock": self._clock.isoformat()}
         text = json.dumps(body, separators=(",", ":"), sort_keys=True)
         header = Header(
             number=self.last.number + 1 if self.last else 1,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from auditlog import events
 from auditlog.models import Alert, Event, Seal
 from auditlog.proofs import canonical
+from auditlog.selectors import is_sealed
 from auditlog.services import record, sealer
 from auditlog.services.refusals import on_own_connection
 from auditlog.services.seal_chain import Window, batched_ids, header_of
@@ -152,6 +153,22 @@ def test_silence_is_sealed_too() -> None:
 
     assert Seal.objects.count() == before + 1
     assert Seal.objects.latest("number").kind == "heartbeat"
+
+
+def test_a_clock_that_was_ahead_leaves_no_silence_behind() -> None:
+    now = timezone.now()
+    sealer.seal_pending(now=now + timedelta(days=3))
+    assert not is_sealed()
+
+    sealer.seal_pending(now=now)
+    sealer.seal_pending(now=now + timedelta(seconds=30))
+    sealer.seal_pending(now=now + timedelta(seconds=90))
+
+    beats = Seal.objects.filter(kind="heartbeat").order_by("number")
+    assert [seal.made_at for seal in beats] == [now, now + timedelta(seconds=90)]
+    assert {seal.sealed_at for seal in beats} == {now + timedelta(days=3)}
+    assert is_sealed()
+    assert verify_log().is_clean
 
 
 def test_the_chain_is_numbered_chained_and_timed_forward() -> None:
