@@ -6,6 +6,7 @@ HOUR, DAY = 3600, 86400
 FAILED = ["accounts.sign_in_failed", "accounts.second_factor_failed"]
 CODES = ["accounts.second_factor_failed"]
 SIGNED_IN = ["accounts.signed_in"]
+RESET = ["accounts.password_reset_asked"]
 ASKED_OR_READ = ["chatbot_query", "data_access"]
 # What somebody changes who wants to stay.
 MEANS = [
@@ -33,10 +34,10 @@ SIGN_INS = [
         {"events": FAILED, "more_than": 2, "origin": "unknown"},
     ),
     (
-        "sign_in_failures_of_strangers_in_3_days",
-        "More than 3 failed sign-ins of one account from unknown networks in 3 days",
+        "sign_in_failures_of_strangers_in_7_days",
+        "More than 3 failed sign-ins of one account from unknown networks in 7 days",
         "Somebody who is not the owner guesses, slowly",
-        "event_count", "subject", 3 * DAY, "warning", "failed_sign_ins", 0,
+        "event_count", "subject", 7 * DAY, "warning", "failed_sign_ins", 0,
         {"events": FAILED, "more_than": 3, "origin": "unknown"},
     ),
     (
@@ -76,18 +77,18 @@ SIGN_INS = [
     ),
     (
         "sign_in_names_tried_of_a_stranger",
-        "More than 10 failed sign-ins of one unknown network in 24 hours",
+        "More than 5 failed sign-ins of one unknown network in 24 hours",
         "Names or passwords are guessed; the names need not exist",
         "event_count", "network", DAY, "warning", "failed_sign_ins", 0,
-        {"events": FAILED, "more_than": 10, "origin": "unknown"},
+        {"events": FAILED, "more_than": 5, "origin": "unknown"},
     ),
     (
         "spray_of_strangers_in_1_hour",
-        "More than 3 people fail to sign in from unknown networks in an hour",
+        "More than 2 people fail to sign in from unknown networks in an hour",
         "A few passwords are tried on many accounts, from everywhere",
         "value_count", "everyone", HOUR, "error", "failed_sign_ins", 0,
         {
-            "events": FAILED, "value": "subject", "more_than": 3,
+            "events": FAILED, "value": "subject", "more_than": 2,
             "origin": "unknown", "times_usual_day": 1,
         },
     ),
@@ -112,6 +113,37 @@ SIGN_INS = [
         },
     ),
     (
+        "spray_of_strangers_networks",
+        "More than 5 unknown networks fail to sign in within 24 hours",
+        "Names or passwords are guessed from everywhere; the names need not exist",
+        "value_count", "everyone", DAY, "error", "failed_sign_ins", 0,
+        {
+            "events": FAILED, "value": "network", "more_than": 5,
+            "origin": "unknown", "times_usual_day": 3,
+        },
+    ),
+    (
+        "reset_asked_sign_in_of_a_stranger",
+        "A new password was asked for from an unknown network",
+        "Somebody who is not the owner tries to get in",
+        "event_count", "subject", DAY, "notice", "failed_sign_ins", 25,
+        {"events": RESET, "more_than": 0, "origin": "unknown"},
+    ),
+    (
+        "resets_asked_sign_in_of_a_stranger",
+        "One unknown network asks for new passwords of 3 people in 24 hours",
+        "Somebody who is none of them tries to get in",
+        "value_count", "network", DAY, "warning", "failed_sign_ins", 0,
+        {"events": RESET, "value": "subject", "more_than": 2, "origin": "unknown"},
+    ),
+    (
+        "sign_ins_in_24_hours",
+        "More than 6 sign-ins of one account in 24 hours",
+        "A script signs in each time anew, or two people use the account",
+        "event_count", "actor", DAY, "notice", "failed_sign_ins", 30,
+        {"events": SIGNED_IN, "more_than": 6, "actor_kind": "user"},
+    ),
+    (
         "sign_in_after_failures_of_strangers",
         "Signed in from an unknown network after 2 failures from such",
         "A guess was right",
@@ -129,7 +161,7 @@ SIGN_INS = [
         "sign_in_after_a_failure_of_a_stranger",
         "Signed in from an unknown network after a failure from such",
         "A guess was right",
-        "temporal_ordered", "actor", DAY, "notice", "failed_sign_ins", 20,
+        "temporal_ordered", "actor", DAY, "notice", "failed_sign_ins", 15,
         {
             "first": {"events": FAILED, "by": "subject", "origin": "unknown"},
             "then": {

@@ -183,7 +183,7 @@ def find_problems(spec: RuleSpec) -> dict[str, list[str]]:
     if not SECOND <= spec.window <= LONGEST_WINDOW:
         found["window_seconds"] = ["Between a second and 90 days."]
     if "times_usual_day" in spec.parameters and not _is_of_strangers(spec):
-        found["parameters"] = ["times_usual_day: of everyone, subject, origin unknown."]
+        found["parameters"] = ["times_usual_day: over everyone, from unknown origin."]
     if spec.kind == "risk" and spec.risk:
         found["risk"] = ["What adds up the risk does not add to it."]
     return found
@@ -213,8 +213,9 @@ def _is_mixed(spec: RuleSpec) -> bool:
 def _is_of_strangers(spec: RuleSpec) -> bool:
     """Whether the rule counts what an ordinary day is known of."""
     told = spec.parameters
-    wanted = ("subject", "unknown")
-    return spec.group == "everyone" and (told["value"], told.get("origin")) == wanted
+    is_unknown = told.get("origin") == "unknown"
+    counts = told.get("value") in ("subject", "network")
+    return spec.group == "everyone" and is_unknown and counts
 
 
 def _sentence(error: ValidationError) -> str:
