@@ -93,6 +93,7 @@ RuleKind = Literal[
     "off_hours",
     "drift",
     "dormant",
+    "surprise",
     "risk",
 ]
 RuleGroup = Literal["actor", "subject", "network", "everyone"]
@@ -125,3 +126,13 @@ PLACES_SETTLE: Final = timedelta(days=7)
 SHARED_BY: Final = 3
 # From so many samples on, a baseline is the person's own; below, partly everybody's.
 OWN_SAMPLES: Final = 14
+
+# In what a day can be unlike somebody's own past, and what else is counted for it.
+Aspect = Literal["reads", "refusals", "hours"]
+ASPECTS: Final[tuple[Aspect, ...]] = get_args(Aspect)
+COUNTED: Final = (*ASPECTS, "given")
+# The days that are taken together, up to each day: a burst, and what stays below it.
+SURPRISE_SPANS: Final = (1, 3, 7)
+# The newest days are not among the past that they are compared with.
+SURPRISE_GAP: Final = 7
+SURPRISE_PAST: Final = 28

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
-from auditlog.constants import METRICS, RISK_WINDOW
+from auditlog.constants import ASPECTS, METRICS, RISK_WINDOW, SURPRISE_GAP
 from auditlog.models import (
     ActorBaseline,
+    ActorDay,
     ActorHour,
+    ActorSurprise,
     KnownPlace,
     RiskSignal,
     RuleException,
@@ -53,6 +55,31 @@ def export_baselines(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
             "samples": row.n,
             "updated_at": _text(row.updated_at),
         }
+
+
+def export_days(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield what the person did on each day, and how often."""
+    rows = ActorDay.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.order_by("day", "aspect", "value").iterator():
+        yield {
+            "day": row.day.isoformat(),
+            "aspect": row.aspect,
+            "value": row.value,
+            "count": row.n,
+            "last_at": _text(row.last_at),
+        }
+
+
+def export_surprise(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
+    """Yield how unusual the days were that no judgement is made of any more.
+
+    While one counts, telling would spoil what it is kept for (GDPR Art. 23(1)(d), (i)).
+    """
+    before = timezone.now() - timedelta(days=SURPRISE_GAP)
+    rows = ActorSurprise.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    for row in rows.filter(last_at__lt=before).order_by("day", "days"):
+        bits: dict[str, Json] = {name: getattr(row, name) for name in ASPECTS}
+        yield {"day": row.day.isoformat(), "days": row.days, **bits}
 
 
 def export_signs(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -106,6 +133,18 @@ def erase_baselines(subject_id: UUID) -> int:
 def erase_places(subject_id: UUID) -> int:
     """Delete the networks that the person acted from."""
     rows = KnownPlace.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
+def erase_days(subject_id: UUID) -> int:
+    """Delete what the person did on each day."""
+    rows = ActorDay.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+    return rows.delete()[0]
+
+
+def erase_surprise(subject_id: UUID) -> int:
+    """Delete how unusual the person's days were."""
+    rows = ActorSurprise.objects.filter(actor_pseudonym=_pseudonym(subject_id))
     return rows.delete()[0]
 
 
@@ -166,6 +205,26 @@ declare(
 )
 declare(
     Declaration(
+        model="auditlog.ActorDay",
+        holds="Which records you read and what was refused each day, for five weeks",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_days,
+        erase=erase_days,
+    )
+)
+declare(
+    Declaration(
+        model="auditlog.ActorSurprise",
+        holds="How unlike your past your days were, to notice somebody else in them",
+        part="query_analytics",
+        purposes=("security_log",),
+        export=export_surprise,
+        erase=erase_surprise,
+    )
+)
+declare(
+    Declaration(
         model="auditlog.RiskSignal",
         holds="Unusual things noticed in the last week, under a pseudonym",
         part="query_analytics",
@@ -197,5 +256,6 @@ declare(
 not_personal(
     "auditlog.DetectionRule",
     "auditlog.RuleRun",
-    reason="What is looked for, and when; nothing of those who are found",
+    "auditlog.SurpriseScale",
+    reason="What is looked for, when, and how rare that is; nothing of those found",
 )

@@ -17,11 +17,14 @@ from auditlog.models.rule import DetectionRule, RuleException, RuleRun
 from auditlog.models.saved_search import SavedSearch
 from auditlog.models.seal import Anchor, Seal
 from auditlog.models.stream import EventStream
+from auditlog.models.surprise import ActorDay, ActorSurprise, SurpriseScale
 from auditlog.models.trial import RuleTrial
 
 __all__ = [
     "ActorBaseline",
+    "ActorDay",
     "ActorHour",
+    "ActorSurprise",
     "Alert",
     "Anchor",
     "Delivery",
@@ -39,4 +42,5 @@ __all__ = [
     "RuleTrial",
     "SavedSearch",
     "Seal",
+    "SurpriseScale",
 ]

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
-from auditlog.constants import LONGEST_WINDOW, METRICS, OUTCOMES, RuleKind
+from auditlog.constants import (
+    ASPECTS,
+    LONGEST_WINDOW,
+    METRICS,
+    OUTCOMES,
+    SURPRISE_SPANS,
+    Aspect,
+    RuleKind,
+)
 from auditlog.registry import event_types
 from auditlog.rules.definition import RuleSpec
 from chatsec.core.errors import Json
@@ -27,6 +35,12 @@ METRIC_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "denials": ("authorization_denied",),
     "failures": ("accounts.sign_in_failed", "accounts.second_factor_failed"),
 }
+# What surprise in each aspect is taken from.
+ASPECT_EVENTS: Final[Mapping[Aspect, tuple[str, ...]]] = {
+    "reads": ("data_access",),
+    "refusals": ("authorization_denied", "chat.message_blocked"),
+    "hours": ("chatbot_query",),
+}
 PLACES: Final = ("device", "network", "country")
 ORIGINS: Final = ("unknown", "not_own", "own")
 KINDS_OF_ACTOR: Final = ("user", "service")
@@ -39,7 +53,7 @@ PLACE_EVENTS: Final = (
 )
 # Findings of these compare with one person's past.
 OF_A_PERSON: Final[frozenset[str]] = frozenset(
-    {"new_value", "baseline", "off_hours", "drift", "dormant", "risk"}
+    {"new_value", "baseline", "off_hours", "drift", "dormant", "surprise", "risk"}
 )
 
 _EVENTS: Final[Schema] = {
@@ -78,6 +92,7 @@ _STEP: Final[Schema] = {
     "required": ["events", "by"],
     "additionalProperties": False,
 }
+_SOME_OF: Final[Schema] = {"type": "array", "minItems": 1, "uniqueItems": True}
 
 
 # To JSON Schema 3.0 is a whole number, to a count of days in SQL it is not.
@@ -159,6 +174,13 @@ SCHEMAS: Final[Mapping[RuleKind, Schema]] = {
         at_least=_COUNT,
         sum={"enum": ["result_count"]},
     ),
+    "surprise": _object(
+        ("of", "days", "bits"),
+        of={**_SOME_OF, "items": {"enum": list(ASPECTS)}},
+        days={**_SOME_OF, "items": {"enum": list(SURPRISE_SPANS)}},
+        # What fewer exceed than 1 day in 50 is measured; of the others nothing is said.
+        bits={"type": "number", "minimum": 6, "maximum": 100},
+    ),
     "risk": _object(("at_least",), at_least={**_COUNT, "maximum": 1000}),
 }
 
@@ -193,6 +215,12 @@ def events_of(spec: RuleSpec) -> tuple[str, ...]:
     """Return the events that the rule looks at; none where it looks at other rules."""
     if "metric" in spec.parameters:
         return METRIC_EVENTS.get(str(spec.parameters["metric"]), ())
+    if spec.kind == "surprise":
+        return tuple(
+            event
+            for aspect in cast("list[Aspect]", spec.parameters["of"])
+            for event in ASPECT_EVENTS.get(aspect, ())
+        )
     told: list[Json] = [dict(spec.parameters)]
     told += [spec.parameters[s] for s in ("first", "then") if s in spec.parameters]
     names: list[str] = []

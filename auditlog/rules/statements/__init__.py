@@ -15,6 +15,7 @@ from auditlog.rules.statements import (
     first_seen,
     ordered,
     risk,
+    surprise,
 )
 from auditlog.rules.statements.common import Exempt, Statement
 from auditlog.rules.statements.screening import Pass, Screen, passes
@@ -29,6 +30,7 @@ _BUILDERS: Final[Mapping[RuleKind, Callable[[RuleSpec, Span, Exempt], Statement]
     "off_hours": counting.statement,
     "drift": drift.statement,
     "dormant": dormant.statement,
+    "surprise": surprise.statement,
     "risk": risk.statement,
 }
 # Of which it can be said beforehand who may be found at all.

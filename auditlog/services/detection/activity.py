@@ -11,10 +11,18 @@ from django.db import connection, transaction
 from psycopg2.sql import SQL
 
 from auditlog.constants import ACTIVITY_DAYS, BASELINE_DAYS
-from auditlog.models import ActorBaseline, ActorHour, KnownPlace, RiskSignal
+from auditlog.models import (
+    ActorBaseline,
+    ActorDay,
+    ActorHour,
+    ActorSurprise,
+    KnownPlace,
+    RiskSignal,
+)
 from auditlog.rules.parameters import METRIC_EVENTS
 from auditlog.rules.statements.common import Bound, class_of
 from auditlog.rules.statements.origin import where_from
+from auditlog.services.detection import surprise
 from auditlog.services.detection.places import forget_places, keep_places
 from auditlog.services.detection.risk import forget_faded
 from chatsec.core.crypto import subject_keys
@@ -122,6 +130,9 @@ def refresh_baselines(*, now: datetime, at_once: Literal["", "now"] = "") -> int
     Returns how many baselines were made.
     """
     roll_up_hours(now=now)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+        _forget_erased(surprise.count_days(now=now))
     newest = ActorBaseline.objects.order_by("-updated_at").first()
     if newest is not None and now - newest.updated_at < EVERY and not at_once:
         return 0
@@ -138,12 +149,13 @@ def refresh_baselines(*, now: datetime, at_once: Literal["", "now"] = "") -> int
         ActorHour.objects.filter(hour__lt=now - timedelta(days=ACTIVITY_DAYS)).delete()
         forget_places(now=now)
         forget_faded(now=now)
+        surprise.measure(now=now)
     return made
 
 
 def forget_activity(pseudonym: UUID) -> int:
     """Delete what is known of one person's habits; return how many rows that was."""
-    found = (ActorHour, ActorBaseline, KnownPlace, RiskSignal)
+    found = (ActorHour, ActorBaseline, ActorDay, ActorSurprise, KnownPlace, RiskSignal)
     return sum(
         model.objects.filter(actor_pseudonym=pseudonym).delete()[0] for model in found
     )
@@ -165,7 +177,8 @@ def _forget_erased(people: set[UUID]) -> None:
     """Delete what was just counted of pseudonyms that lead to nobody any more."""
     gone = people - set(subject_keys().subjects_of(people)) if people else set()
     if gone:
-        ActorHour.objects.filter(actor_pseudonym__in=gone).delete()
+        for model in (ActorHour, ActorDay, ActorSurprise):
+            model.objects.filter(actor_pseudonym__in=gone).delete()
 
 
 def _spans(now: datetime) -> dict[str, datetime | str]:

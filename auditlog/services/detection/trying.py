@@ -23,7 +23,7 @@ from auditlog.services.detection.evaluation import (
 LONGEST_TRIAL: Final = timedelta(days=90)
 DAY: Final = timedelta(days=1)
 # These compare with what is known at a moment, so they are asked day by day.
-BY_THE_DAY: Final = frozenset({"dormant", "drift"})
+BY_THE_DAY: Final = frozenset({"dormant", "drift", "surprise"})
 STATEMENT_SECONDS: Final = 60.0
 
 

@@ -1,0 +1,47 @@
+"""Days that are unlike a person's own past, more than others' are unlike theirs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from psycopg2.sql import SQL
+
+from auditlog.rules.definition import RuleSpec, Span
+from auditlog.rules.statements.common import NOTHING, Exempt, Statement, span_of
+
+# A day's rank among all days, as -log2 of the share that is at least so surprising. One
+# day in 50 is counted; what lies beyond falls off exponentially (peaks over a
+# threshold: Pickands, 1975). Days are judged after the events, by the hour.
+_SURPRISE: Final = SQL("""
+WITH ranked AS (
+    SELECT actor_pseudonym AS key, day, found.days, found.last_at, aspect,
+        log(2.0, 50)::float + (x - exceeded) / excess / ln(2.0::float) AS bits
+    FROM auditlog_actorsurprise AS found CROSS JOIN LATERAL (VALUES ('reads', reads),
+        ('refusals', refusals), ('hours', hours)) AS of (aspect, x)
+    JOIN auditlog_surprisescale USING (aspect, days)
+    WHERE found.last_at BETWEEN %(fire_from)s - interval '2 hours' AND %(until)s
+        AND found.days = ANY(%(spans)s) AND aspect = ANY(%(aspects)s)
+        AND x > exceeded{exempt}
+), highest AS (
+    SELECT DISTINCT ON (key, day) * FROM ranked WHERE bits >= %(bits)s
+    ORDER BY key, day, bits DESC
+)
+SELECT key, (day - days + 1)::timestamp AT TIME ZONE %(zone)s, last_at, round(bits),
+    jsonb_build_object('bits', round(bits::numeric, 1), 'of', aspect, 'days', days)
+FROM highest ORDER BY key, day
+""")
+
+
+def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
+    """Return whose day, or days up to it, were more surprising than so many bits."""
+    told, bound = spec.parameters, span_of(spec, span, exempt)
+    bound.update(spans=told["days"], aspects=told["of"], bits=told["bits"])
+    parts = []
+    if exempt.people:
+        parts.append(SQL(" AND actor_pseudonym <> ALL(%(exempt_people)s::uuid[])"))
+    if "service" in exempt.kinds:
+        parts.append(SQL(" AND NOT is_program"))
+    if "user" in exempt.kinds:
+        parts.append(SQL(" AND is_program"))
+    text = _SURPRISE.format(exempt=SQL("").join(parts) if parts else NOTHING)
+    return Statement(text, bound)
