@@ -10,7 +10,14 @@ from django.db import connection
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
-from auditlog.models import ActorBaseline, ActorHour, KnownPlace, RiskSignal
+from auditlog.models import (
+    ActorBaseline,
+    ActorDay,
+    ActorHour,
+    ActorSurprise,
+    KnownPlace,
+    RiskSignal,
+)
 from auditlog.registry import EventType, event_types
 from auditlog.services.recording import Row, build_row
 from auditlog.tests.factories import make_actor
@@ -98,5 +105,21 @@ def make_habits(subject_id: UUID) -> UUID:
         weight=25,
         first_at=now - 3 * DAY,
         last_at=now - 3 * DAY,
+    )
+    last_week = now - 8 * DAY
+    ActorDay.objects.create(
+        actor_pseudonym=pseudonym,
+        day=last_week.date(),
+        aspect="reads",
+        value="sales/summary",
+        n=2,
+        last_at=last_week,
+    )
+    ActorSurprise.objects.create(
+        actor_pseudonym=pseudonym,
+        day=last_week.date(),
+        days=1,
+        reads=3.5,
+        last_at=last_week,
     )
     return pseudonym

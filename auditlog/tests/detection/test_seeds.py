@@ -67,3 +67,31 @@ def test_exceptions_that_counted_before_they_had_to_be_approved_go_on() -> None:
     assert found["denials_in_1_hour"].approved_at is not None
     assert found["blocked_messages"].approved_at is None
     assert set(exemptions(now=timezone.now())) == set(found)
+
+
+def test_limits_are_exchanged_where_they_are_the_seeded_ones() -> None:
+    seeds = import_module("auditlog.migrations.0020_seed_surprise")
+    own = DetectionRule.objects.get(name="denials_in_3_days")
+    own.parameters = {**own.parameters, "more_than": 3}
+    own.save()
+
+    def limits() -> dict[str, object]:
+        rows = DetectionRule.objects.filter(name__in=[row[0] for row in seeds.CHANGED])
+        return {
+            row.name: row.parameters.get("more_than", row.parameters.get("at_least"))
+            for row in rows
+        }
+
+    after = limits()
+    seeds.unseed(apps, EDITOR)
+    before = limits()
+    assert not DetectionRule.objects.filter(kind="surprise").exists()
+    seeds.seed(apps, EDITOR)
+
+    assert before == {
+        "denials_in_24_hours": 5,
+        "denials_in_3_days": 3,
+        "off_hours_reads": 10,
+    }
+    assert limits() == after
+    assert DetectionRule.objects.filter(kind="surprise").count() == len(seeds.NEW)
