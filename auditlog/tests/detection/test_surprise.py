@@ -164,8 +164,9 @@ class TestJudging:
 
         row = judged(who)
 
-        assert (row.refusals, row.hours) == (0, pytest.approx(0, abs=6))
-        assert row.reads == pytest.approx(0, abs=0.5)
+        assert row.refusals == 0
+        assert row.hours < 6
+        assert row.reads < 0.5
 
     @pytest.mark.parametrize("aspect", ["reads", "refusals", "hours"])
     def test_what_was_never_done_is_a_surprise_of_its_own(self, aspect: str) -> None:
@@ -285,7 +286,7 @@ def surprising(bits: float, **columns: object) -> UUID:
     who = person()
     x = 10 + 2 * log(2) * (bits - log2(50))
     values = {"day": TODAY, "days": 1, "reads": x, "last_at": NOON, **columns}
-    ActorSurprise.objects.create(actor_pseudonym=who, **values)  # type: ignore[misc]
+    ActorSurprise.objects.create(actor_pseudonym=who, **values)
     return who
 
 
