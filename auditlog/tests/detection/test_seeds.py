@@ -70,7 +70,7 @@ def test_exceptions_that_counted_before_they_had_to_be_approved_go_on() -> None:
 
 
 def test_limits_are_exchanged_where_they_are_the_seeded_ones() -> None:
-    seeds = import_module("auditlog.migrations.0020_seed_surprise")
+    seeds = import_module("auditlog.migrations.0021_seed_surprise")
     own = DetectionRule.objects.get(name="denials_in_3_days")
     own.parameters = {**own.parameters, "more_than": 3}
     own.save()

@@ -80,5 +80,5 @@ def unseed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("auditlog", "0019_surprise")]
+    dependencies = [("auditlog", "0020_surprise")]
     operations = [migrations.RunPython(seed, unseed)]

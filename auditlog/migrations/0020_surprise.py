@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auditlog', '0018_seed_origin_rules'),
+        ('auditlog', '0019_approved_exceptions'),
     ]
 
     operations = [
