@@ -9,6 +9,7 @@ from privacy.pii.candidates import (
     Token,
     ambiguous,
     before,
+    is_quiet,
     propose,
     strong_cue,
     tokenise,
@@ -22,6 +23,8 @@ _REACH = 10  # words a side that the tagger reads
 
 def find_people(text: str) -> Iterator[Span]:
     """Yield the stretches of text that name a person."""
+    if is_quiet(text):
+        return
     tokens = tokenise(text)
     runs = list(propose(text, tokens))
     if not runs:

@@ -1,8 +1,12 @@
 """Names of people: written any way, and told from the words of a business."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from privacy.pii import Label, detect
+from privacy.pii.candidates import is_quiet, propose, tokenise
+from privacy.pii.gazetteer import words
 
 
 def names(text):
@@ -76,3 +80,51 @@ def test_it_finds_people(text, expected):
 @pytest.mark.parametrize("change", [str, str.lower, str.upper])
 def test_it_leaves_business_words(text, change):
     assert names(change(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the customer asked for another delivery date",
+        "The order was late.",
+        "",
+        "42 of 50",
+    ],
+)
+def test_ordinary_sentences_are_known_to_name_nobody(text):
+    assert is_quiet(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the customer Smith asked",
+        "jonathan asked for another date",
+        "my name is xqzt",
+        "ask Mark",
+        "Order for Rose",
+    ],
+)
+def test_what_might_be_a_name_is_looked_at_closely(text):
+    assert not is_quiet(text)
+
+
+SOME_WORDS = (
+    *sorted(words("common_words"))[::40],
+    *sorted(words("stop_words"))[::6],
+    *("my", "name", "is", "Mr", "sister", "smith", "Rose", "mark", "it's"),
+)
+
+
+def written_somehow(word):
+    return st.sampled_from([word, word.capitalize(), f"{word}'s"])
+
+
+@given(
+    st.lists(st.sampled_from(SOME_WORDS).flatmap(written_somehow), max_size=8),
+    st.sampled_from([" ", ", ", ": ", ". ", "-", "_", "@", "'"]),
+)
+def test_whatever_is_quiet_proposes_no_name(parts, between):
+    text = between.join(parts)
+    if is_quiet(text):
+        assert list(propose(text, tokenise(text))) == []
