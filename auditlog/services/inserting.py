@@ -34,10 +34,10 @@ class WaitingEvents:
         self._rows.append(row)
         return len(self._rows) >= MOST_WAITING
 
-    def write(self) -> None:
+    def write(self, *, and_then: str = "") -> None:
         """Write them all, after which none waits, also if that fails."""
         rows, self._rows = self._rows, []
-        insert(*rows)
+        insert(*rows, and_then=and_then)
 
     def drop(self) -> None:
         """Forget them all."""
@@ -68,9 +68,10 @@ def _connection() -> DatabaseWrapper:
     return cast("DatabaseWrapper", connections["default"])
 
 
-def insert(*rows: Row) -> None:
+def insert(*rows: Row, and_then: str = "") -> None:
     """Write the rows with one statement; a missing partition is PartitionMissing."""
-    _execute(_INTO + ", ".join([_VALUES] * len(rows)), rows)
+    text = _INTO + ", ".join([_VALUES] * len(rows))
+    _execute(f"{text}; {and_then}" if and_then else text, rows)
 
 
 def insert_once(row: Row) -> bool:

@@ -1,18 +1,25 @@
-"""Django's PostgreSQL connection, with rows that are written just before the commit.
+"""Django's PostgreSQL connection, with rows that are written along with the commit.
 
 Several rows of one table that a transaction makes here and there become one statement.
 Nobody can tell it from writing each at once: they are written before anything reads or
-names their table, before a savepoint begins, and before the commit, which fails if they
+names their table, before a savepoint begins, and with the commit, which fails if they
 do; and they are dropped with whatever is rolled back.
+
+Rows and commit are one message, for a message and its answer cost as much as the rows.
+The driver sends its own COMMIT as a message of its own, so transactions are begun and
+ended here, in words, as Django's backend for SQLite does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorWrapper
+from django.db.backends.utils import CursorWrapper, debug_transaction
+from django.db.transaction import TransactionManagementError
 
 Execute = Callable[..., CursorWrapper]
 
@@ -27,8 +34,11 @@ class WaitingRows(Protocol):
 
     def __bool__(self) -> bool: ...
 
-    def write(self) -> None:
-        """Write them all, after which none waits, also if that fails."""
+    def write(self, *, and_then: str = "") -> None:
+        """Write them all, after which none waits, also if that fails.
+
+        What follows goes to the server in the same message, and happens if they do.
+        """
         ...
 
     def drop(self) -> None:
@@ -41,6 +51,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "isolation_level" in self.settings_dict["OPTIONS"]:
+            raise ImproperlyConfigured(
+                "Transactions are begun by chatsec.core.postgresql: set"
+                " default_transaction_isolation in OPTIONS['options'] instead."
+            )
         self.waiting: WaitingRows | None = None
         # First in the list is outermost: what is written first is counted and timed.
         self.execute_wrappers.insert(0, self._write_what_is_read)
@@ -51,12 +66,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             not getattr(block, "_from_testcase", False) for block in self.atomic_blocks
         )
 
-    def write_waiting(self) -> None:
+    def write_waiting(self, *, and_then: str = "") -> None:
         """Write what waits; the transaction can only be rolled back if that fails."""
         if not self.waiting:
             return
         try:
-            self.waiting.write()
+            self.waiting.write(and_then=and_then)
         except BaseException:
             self.needs_rollback = self.in_atomic_block
             raise
@@ -89,22 +104,58 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._write_or(lambda: self.savepoint_rollback(sid))
         super()._savepoint_commit(sid)  # type: ignore[misc]  # the stubs leave it out
 
+    def _start_transaction_under_autocommit(self) -> None:
+        """Begin; Django looks for this method when the outermost block is entered."""
+        self._end_or_begin("BEGIN")
+
     def _commit(self) -> None:
-        # Django itself rolls back only for errors of the database.
-        self._write_or(self.rollback)
-        super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        if self.connection is None or not self.connection.autocommit:
+            # Somebody switched autocommit off himself: the driver has begun for him.
+            self._write_or(self._rollback_or_close)
+            super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        elif self.waiting:
+            # Django itself rolls back only for errors of the database.
+            self._write_or(self._rollback_or_close, and_then="COMMIT")
+        else:
+            self._end_or_begin("COMMIT")
 
     def _rollback(self) -> None:
         self._drop_waiting()
-        super()._rollback()  # type: ignore[misc]  # the stubs leave it out
+        if self.connection is None or not self.connection.autocommit:
+            super()._rollback()  # type: ignore[misc]  # the stubs leave it out
+        else:
+            self._end_or_begin("ROLLBACK")
 
-    def _write_or(self, undo: Callable[[], None]) -> None:
+    def _end_or_begin(self, word: Literal["BEGIN", "COMMIT", "ROLLBACK"]) -> None:
+        if self.connection is None:
+            return
+        with (
+            debug_transaction(self, word),
+            self.wrap_database_errors,
+            self.connection.cursor() as cursor,
+        ):
+            cursor.execute(word)
+            is_done = cursor.statusmessage == word
+        if not is_done:
+            # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that failed.
+            raise TransactionManagementError(
+                "Nothing was committed: a statement of the transaction had failed."
+            )
+
+    def _write_or(self, undo: Callable[[], None], *, and_then: str = "") -> None:
         try:
-            self.write_waiting()
+            self.write_waiting(and_then=and_then)
         except BaseException:
             self.needs_rollback = False
             undo()
             raise
+
+    def _rollback_or_close(self) -> None:
+        try:
+            self.rollback()
+        except Error:
+            # The connection is lost, and with it whatever was not committed.
+            self.close()
 
     def _drop_waiting(self) -> None:
         if self.waiting:
