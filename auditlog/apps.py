@@ -14,6 +14,7 @@ class AuditlogConfig(AppConfig):
         ("Watch", "audit-live", "rbac.view_audit"),
         ("Detection rules", "audit-rules", "rbac.view_audit"),
         ("Incidents", "audit-incidents", "rbac.view_audit"),
+        ("Seals and checks", "audit-seals", "rbac.view_audit"),
         ("Who is told of incidents", "audit-routes", "rbac.manage_incidents"),
     )
     default_auto_field = "django.db.models.BigAutoField"

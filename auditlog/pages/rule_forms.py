@@ -53,7 +53,11 @@ class RuleForm(forms.Form):
     kind = forms.ChoiceField(choices=choices(RULE_KINDS))
     parameters = forms.JSONField(
         decoder=StrictDecoder,
-        widget=forms.Textarea({"rows": 8, "spellcheck": "false"}),
+        # An empty object, where JSON's own word for nothing would be shown.
+        initial=dict,
+        widget=forms.Textarea(
+            {"rows": 8, "spellcheck": "false", "class": "audit-code"}
+        ),
         help_text="What the kind is told, as JSON.",
     )
     window_seconds = forms.IntegerField(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from auditlog import selectors
+from auditlog.constants import RULE_KINDS, RuleKind
 from auditlog.models import DetectionRule
 from auditlog.pages.rule_forms import ExceptionForm, RuleForm, TrialForm
 from auditlog.rules import schema_of
@@ -42,7 +44,8 @@ def rule_new(request: HttpRequest) -> HttpResponseBase:
         else:
             messages.success(request, f"{rule.title}: runs from now on.")
             return HttpResponseRedirect(reverse("audit-rule", args=[rule.pk]))
-    context = {"form": form, "may_change": True}
+    schemas = [(kind.replace("_", " "), _schema(kind)) for kind in RULE_KINDS]
+    context = {"form": form, "may_change": True, "schemas": schemas}
     return render(request, "auditlog/rule.html", "New rule", context)
 
 
@@ -60,7 +63,7 @@ def rule_page(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
     context = {
         "form": form,
         "rule": rule,
-        "schema": schema_of(rule.spec.kind),
+        "schema": _schema(rule.spec.kind),
         "exception_form": exception,
         "exceptions": selectors.read_exceptions(rule, reader_id=current_actor().id),
         "may_change": _may_change(request),
@@ -151,6 +154,10 @@ def _except(rule: DetectionRule, form: ExceptionForm) -> bool:
         show_refusal(form, refusal, fields={"expires_at": "expires_on"})
         return False
     return True
+
+
+def _schema(kind: RuleKind) -> str:
+    return json.dumps(schema_of(kind), indent=2, ensure_ascii=False)
 
 
 def _rule(pk: UUID) -> DetectionRule:

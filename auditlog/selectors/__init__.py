@@ -46,6 +46,7 @@ from auditlog.selectors.rules import (
     read_rules,
     rule_of_exception,
 )
+from auditlog.selectors.sealing import Left, Sealing, read_sealing
 from auditlog.selectors.seals import is_sealed
 from auditlog.selectors.search import (
     events_about,
@@ -65,11 +66,13 @@ __all__ = [
     "EventFilter",
     "Incidents",
     "Key",
+    "Left",
     "Page",
     "ReadAlert",
     "ReadEntry",
     "ReadIncident",
     "ReadRoute",
+    "Sealing",
     "SearchTooWide",
     "Story",
     "Times",
@@ -109,6 +112,7 @@ __all__ = [
     "read_incidents",
     "read_routes",
     "read_rules",
+    "read_sealing",
     "read_story",
     "response_times",
     "rule_of_exception",
