@@ -183,10 +183,10 @@ class StreamAdmin(StreamPages):
             return "nothing"
         return f"{lag.events:,} events, the first for {lag.seconds:,} s"
 
-    @admin.display(description="Last taken (UTC)", empty_value="never")
-    def last(self, stream: EventStream) -> str | None:
+    @admin.display(description="Last taken (UTC)")
+    def last(self, stream: EventStream) -> str:
         """Return when the other side last took a batch."""
-        return cells.moment(stream.delivered_at) if stream.delivered_at else None
+        return cells.moment(stream.delivered_at) if stream.delivered_at else "never"
 
 
 def _shown(stream: EventStream) -> str:
