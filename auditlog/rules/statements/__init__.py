@@ -18,6 +18,7 @@ from auditlog.rules.statements import (
     surprise,
 )
 from auditlog.rules.statements.common import Exempt, Statement
+from auditlog.rules.statements.origin import is_of_young_places, newcomers
 from auditlog.rules.statements.screening import Pass, Screen, passes
 
 _BUILDERS: Final[Mapping[RuleKind, Callable[[RuleSpec, Span, Exempt], Statement]]] = {
@@ -55,7 +56,13 @@ def statement_for(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
 def screen_for(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen | None:
     """Return what the rule finds nobody without; None where that is not known."""
     build = _SCREENS.get(spec.kind)
-    return build(spec, span, exempt) if build else None
+    if build is None:
+        return None
+    screen = build(spec, span, exempt)
+    is_of_places = "origin" in spec.parameters and is_of_young_places(spec.parameters)
+    if not is_of_places or spec.group != "actor":
+        return screen
+    return screen._replace(whom=newcomers(spec.parameters, screen.bound))
 
 
 __all__ = [

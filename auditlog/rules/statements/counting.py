@@ -27,7 +27,7 @@ from auditlog.rules.statements.common import (
     span_of,
 )
 from auditlog.rules.statements.distinct import distinct_text
-from auditlog.rules.statements.screening import Screen
+from auditlog.rules.statements.screening import MOMENTS, NOW, Screen
 from chatsec.core.errors import Json
 
 # Who stays below his lowest limit in the whole time cannot have crossed it anywhere in
@@ -158,10 +158,15 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
 def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
     """Return what somebody must have done in the whole time to be found."""
     counted = _COUNTED[spec.kind](spec, span, exempt)
-    events = tuple(sorted(cast("list[str]", counted.told["events"])))
-    limit = None if counted.limit.text is _FLAT_LIMIT else counted.limit
+    limit = counted.limit
     return Screen(
-        events, counted.group, counted.x, counted.bound, counted.lowest, limit
+        events=tuple(sorted(cast("list[str]", counted.told["events"]))),
+        group=counted.group,
+        x=counted.x,
+        bound=counted.bound,
+        lowest=counted.lowest,
+        limit=None if limit.text is _FLAT_LIMIT else limit,
+        moments=NOW if limit.bin is ANY_TIME else MOMENTS,
     )
 
 

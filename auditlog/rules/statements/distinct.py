@@ -21,7 +21,7 @@ from auditlog.rules.statements.common import (
     match,
     span_of,
 )
-from auditlog.rules.statements.screening import MOMENTS, Limited, Screen
+from auditlog.rules.statements.screening import MOMENTS, NOW, Limited, Screen
 
 # A value is in the window from the moment it is seen until one window after it was last
 # seen without such a gap. Adding 1 at the start and taking it away just after the end
@@ -84,7 +84,6 @@ _HAVING: Final = SQL("""
     AND count(*) >= %(events_at_least)s
     AND count(*) <= %(events_each_at_most)s * count(DISTINCT value)
     AND count(DISTINCT network_hash) >= %(networks_at_least)s""")
-_NOW: Final = SQL("SELECT %(until)s::timestamptz")
 # A session is one person's.
 _SESSION: Final = SQL("session_hash")
 _WHOSE_SESSION: Final = SQL("(array_agg(actor_pseudonym))[1]")
@@ -165,5 +164,5 @@ def distinct_text(
         limit=limit.text,
         joins=limit.joins,
         having=_HAVING if is_same else NOTHING,
-        moments=_NOW if is_same else MOMENTS,
+        moments=NOW if is_same else MOMENTS,
     )

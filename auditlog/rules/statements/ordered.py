@@ -101,7 +101,7 @@ def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
     first = cast("Mapping[str, Json]", spec.parameters["first"])
     events = tuple(sorted(cast("list[str]", first["events"])))
     lowest = cast("int", first.get("at_least", 1)) - 1
-    return Screen(events, _group(first), ONE, bound, lowest)
+    return Screen(events, _group(first), ONE, bound, lowest, ends_now=False)
 
 
 def _group(step: Mapping[str, Json]) -> RuleGroup:

@@ -51,6 +51,10 @@ _YOUNG: Final = SQL(""" AND EXISTS (SELECT 1 FROM auditlog_knownplace AS young
             AND young.first_at >= auditlog_event.occurred_at
                 - make_interval(hours => {settles})
             AND {late}{conditions})""")
+_NEWCOMERS: Final = SQL("""SELECT DISTINCT young.actor_pseudonym AS key
+        FROM auditlog_knownplace AS young
+        WHERE young.first_at >= %(since)s - make_interval(hours => {settles})
+            AND {late}{conditions}""")
 # Nobody is the actor of a sign-in that failed.
 _OF_EVENT: Final = {
     "person": SQL(
@@ -80,8 +84,7 @@ def where_from(
     bound[f"{step}moved"] = told.get("after_other_network_within")
     settles = SQL("%({step}settles)s").format(step=SQL(step))
     origin = told.get("origin")
-    is_use = set(cast("list[str]", told["events"])) <= set(PLACE_EVENTS)
-    if is_use and origin in ("unknown", "not_own"):
+    if is_of_young_places(told):
         conditions = _conditions(told, settles, _OF_YOUNG, step=step)
         late = _LATE.format(at=_OF_YOUNG["at"])
         return _YOUNG.format(settles=settles, late=late, conditions=conditions)
@@ -95,6 +98,22 @@ def where_from(
         where = _STRANGE.format(late=_LATE.format(at=_OF_EVENT["at"]), own=own)
     conditions = _conditions(told, settles, _OF_EVENT, step=step)
     return SQL("{where}{conditions}").format(where=where, conditions=conditions)
+
+
+def is_of_young_places(told: Mapping[str, Json]) -> bool:
+    """Whether only events count that are themselves the use of a young place."""
+    is_use = set(cast("list[str]", told["events"])) <= set(PLACE_EVENTS)
+    return is_use and told.get("origin") in ("unknown", "not_own")
+
+
+def newcomers(told: Mapping[str, Json], bound: dict[str, Any]) -> Composable:
+    """Return who uses such a place, whatever he does in it; bind the values."""
+    where_from(told, bound)
+    some = {name: told[name] for name in told if name != "after_other_network_within"}
+    settles = SQL("%(settles)s")
+    conditions = _conditions(some, settles, _OF_YOUNG, step="")
+    late = _LATE.format(at=_OF_YOUNG["at"])
+    return _NEWCOMERS.format(settles=settles, late=late, conditions=conditions)
 
 
 def _conditions(

@@ -12,10 +12,11 @@ from psycopg2.sql import SQL
 from auditlog.constants import RuleGroup
 from auditlog.rules.statements.common import (
     KEYS,
-    NOTHING,
+    ONE,
     Bound,
     Composable,
     Statement,
+    class_of,
     match,
 )
 from chatsec.core.errors import Json
@@ -30,20 +31,25 @@ _TOTAL: Final = SQL("sum({x}) FILTER (WHERE occurred_at >= %({since})s) AS {name
 _VARIES: Final = SQL("""min({value}) FILTER (WHERE occurred_at >= %({since})s)
         < max({value}) FILTER (WHERE occurred_at >= %({since})s) AS {name}""")
 _ABOVE: Final = SQL("""
-SELECT %(rule)s AS rule, key FROM totals WHERE {total} > %(lowest)s{varies}
+SELECT %(rule)s AS rule, key FROM totals WHERE {total} > %(lowest)s{conditions}
 """)
+_NAMED: Final = SQL("SELECT %(rule)s AS rule, key FROM ({whom}) AS named")
 # The limit of each moment at which it may be another one.
 _ABOVE_OWN: Final = SQL("""
 SELECT %(rule)s, key FROM (
     SELECT key, moment.at, {total} AS total FROM totals
-    CROSS JOIN ({moments}) AS moment (at) WHERE {total} > %(lowest)s
+    CROSS JOIN ({moments}) AS moment (at) WHERE {total} > %(lowest)s{conditions}
 ) AS windowed {joins}
 GROUP BY key HAVING max(total) > min({limit})
 """)
-# Every part of the week that the time reaches into: none is shorter than two hours.
-MOMENTS: Final = SQL("""SELECT %(until)s::timestamptz UNION ALL SELECT generate_series(
-            greatest(%(since)s, %(until)s::timestamptz - interval '7 days'),
-            %(until)s::timestamptz, interval '1 hour')""")
+NOW: Final = SQL("SELECT %(until)s::timestamptz")
+# One of every part of the week that the time reaches into: none is shorter than two
+# hours.
+MOMENTS: Final = SQL("""SELECT max(at) FROM (
+            SELECT %(until)s::timestamptz AS at UNION ALL SELECT generate_series(
+                greatest(%(since)s, %(until)s::timestamptz - interval '7 days'),
+                %(until)s::timestamptz, interval '1 hour')
+        ) AS hours GROUP BY {part}""").format(part=class_of("at"))
 
 
 class Limited(Protocol):
@@ -77,8 +83,14 @@ class Screen(NamedTuple):
     lowest: Json
     # Without one, the lowest is the limit.
     limit: Limited | None = None
+    # Those at which the limit may be another one.
+    moments: Composable = NOW
     # Of which there have to be two that differ, as text.
     varied: Composable = None
+    # Whether the last of it has to be within the time that is looked at for findings.
+    ends_now: bool = True
+    # Selects the keys where something else than events tells them.
+    whom: Composable = None
 
     @property
     def since(self) -> datetime:
@@ -93,15 +105,20 @@ class Pass(NamedTuple):
     The parts bind values under the same names: each is to be put together with its own.
     """
 
-    totals: Statement
+    totals: Statement | None
     above: tuple[Statement, ...]
 
 
 def passes(screens: Mapping[str, Screen]) -> Iterator[tuple[tuple[str, ...], Pass]]:
     """Yield the rules that look at the same events of one group, and their pass."""
     same: dict[tuple[tuple[str, ...], RuleGroup], list[str]] = defaultdict(list)
+    told = {rule: one for rule, one in screens.items() if one.whom is not None}
+    if told:
+        above = [_named(rule, screen) for rule, screen in told.items()]
+        yield tuple(told), Pass(None, tuple(above))
     for rule, screen in screens.items():
-        same[screen.events, screen.group].append(rule)
+        if screen.whom is None:
+            same[screen.events, screen.group].append(rule)
     for rules in same.values():
         yield tuple(rules), _pass({rule: screens[rule] for rule in rules})
 
@@ -143,19 +160,26 @@ class _Columns:
         return self._names[one]
 
 
+def _named(rule: str, screen: Screen) -> Statement:
+    text = _NAMED.format(whom=screen.whom)
+    return Statement(text, {**screen.bound, "rule": rule})
+
+
 def _above(rule: str, screen: Screen, columns: _Columns) -> Statement:
-    bound = {**screen.bound, "rule": rule, "lowest": screen.lowest}
     total = columns.named(_TOTAL, screen.since, x=screen.x)
-    if screen.limit is not None:
-        text = _ABOVE_OWN.format(
-            total=total,
-            moments=MOMENTS,
-            joins=screen.limit.joins,
-            limit=screen.limit.text,
-        )
-        return Statement(text, bound)
-    varies = NOTHING
+    conditions = []
+    if screen.ends_now:
+        newest = columns.named(_TOTAL, screen.bound["fire_from"], x=ONE)
+        conditions.append(SQL(" AND {} > 0").format(newest))
     if screen.varied is not None:
-        name = columns.named(_VARIES, screen.since, value=screen.varied)
-        varies = SQL(" AND {name}").format(name=name)
-    return Statement(_ABOVE.format(total=total, varies=varies), bound)
+        varies = columns.named(_VARIES, screen.since, value=screen.varied)
+        conditions.append(SQL(" AND {}").format(varies))
+    parts = {"total": total, "conditions": SQL("").join(conditions)}
+    if screen.limit is None:
+        text = _ABOVE.format(**parts)
+    else:
+        limit, joins = screen.limit.text, screen.limit.joins
+        text = _ABOVE_OWN.format(
+            moments=screen.moments, joins=joins, limit=limit, **parts
+        )
+    return Statement(text, {**screen.bound, "rule": rule, "lowest": screen.lowest})

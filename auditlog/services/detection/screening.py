@@ -22,7 +22,7 @@ from auditlog.rules.statements import (
 )
 
 # To ask for so many by name costs more than to read what the others did.
-MOST: Final = 200
+MOST: Final = 1000
 logger = logging.getLogger(__name__)
 # A day of events is sorted in memory; compiling what runs for milliseconds costs more.
 FOR_THE_SCAN: Final = """
@@ -83,8 +83,8 @@ def _run(one: Pass) -> Mapping[str, Sequence[UUID | bytes]]:
     found: dict[str, list[UUID | bytes]] = {}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(FOR_THE_SCAN)
-        totals, *above = (_bound(part) for part in (one.totals, *one.above))
-        cursor.execute(totals + " UNION ALL ".join(above))
+        totals = _bound(one.totals) if one.totals else ""
+        cursor.execute(totals + " UNION ALL ".join(_bound(part) for part in one.above))
         for rule, key in cursor.fetchall():
             whose = bytes(key) if isinstance(key, memoryview) else key
             found.setdefault(rule, []).append(whose)
