@@ -86,9 +86,10 @@ def _is_being_handled() -> bool:
 
 def _first_since(since: datetime) -> int:
     """Return the number of the first seal since then; the last of all if none is."""
-    numbers = Seal.objects.order_by("number").values_list("number", flat=True)
-    found = numbers.filter(sealed_at__gte=since).first() or numbers.last()
-    return found or 1
+    numbers = Seal.objects.order_by("-number").values_list("number", flat=True)
+    # From the newest backwards, as far as they are young: no index knows their times.
+    before = numbers.filter(sealed_at__lt=since).first() or 0
+    return min(before + 1, numbers.first() or 1)
 
 
 def _by_chance(*, before: int) -> Iterator[tuple[int, int]]:
