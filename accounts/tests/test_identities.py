@@ -12,18 +12,15 @@ from accounts.errors import (
     ProviderRequestOver,
 )
 from accounts.models import (
-    AccountToken,
     AuthSession,
     ExternalIdentity,
     IdentityProvider,
     Notice,
     Origin,
-    User,
 )
 from accounts.models.identities import identity_digest
 from accounts.selectors import actor_for_session
-from accounts.services import account_tokens, identities, people, proof
-from accounts.services.identities import Claimed
+from accounts.services import identities, people, proof
 from accounts.services.provider_sign_in import (
     Errand,
     Purpose,
@@ -41,15 +38,12 @@ from accounts.tests.factories import (
     totp_code,
 )
 from accounts.tests.provider import come_back, sent, sign_in, who
-from accounts.tests.race import of_kind, race
 from auditlog.selectors import list_events
 from chatsec.core.context import Channel, set_actor
 from chatsec.core.errors import Conflict, NotFound
 
 pytestmark = pytest.mark.django_db
 LINK = "/account/identities/link/acme"
-ACCEPT = "/invitation/with/acme"
-SLACK = Claimed("slack", "T-acme", "U-alice", "alice in Slack")
 
 
 def proven(client, user):
@@ -272,66 +266,6 @@ def test_an_old_session_there_does_not_count_as_a_sign_in_now(client, acme, link
     assert sign_in(client, fresh="required").status_code == 401
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_parallel_owners_one_gets_the_identity():
-    names = iter([make_user(f"user-{number}") for number in range(8)])
-
-    results = race(
-        8, lambda: identities.link_identity(next(names), SLACK, by="session")
-    )
-
-    assert of_kind(results, ExternalIdentity) == 1
-    assert of_kind(results, Conflict) == 7
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_unlinkings_at_once_one_way_in_is_left():
-    alice = make_user("alice", password=None)
-    providers = [make_provider(f"https://{n}.example", slug=n) for n in ("a", "b")]
-    linked = iter([make_identity(alice, each).id for each in providers])
-    session = proven_session(alice)
-
-    results = race(2, lambda: identities.unlink_identity(session, next(linked)))
-
-    assert of_kind(results, Conflict) == 1
-    assert ExternalIdentity.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_parallel_answers_one_signs_in(acme, provider):
-    make_identity(make_user("alice"), provider)
-    client = Client()
-    back = come_back(sent(client))
-    cookie = client.cookies["session"].value
-
-    def answer():
-        twin = Client()
-        twin.cookies["session"] = cookie
-        return twin.get(back).status_code
-
-    results = race(8, answer)
-
-    assert sorted(results) == [302, *[400] * 7]
-    assert acme.requests.count("/token") == 1
-    assert AuthSession.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_parallel_first_sign_ins_one_account_comes(acme):
-    make_provider(acme.issuer, makes_accounts=True)
-    acme.claims = {"email": "zoe@acme.example", "email_verified": True}
-    clients = [Client() for _ in range(4)]
-    ways = iter([(each, come_back(sent(each))) for each in clients])
-
-    def arrive():
-        client, back = next(ways)
-        return client.get(back).status_code
-
-    assert race(4, arrive) == [302] * 4
-    assert User.objects.count() == 1
-    assert ExternalIdentity.objects.count() == 1
-
-
 def test_signing_in_loses_to_unlinking(client, acme, provider):
     """Who was being asked for his code when the identity was unlinked stays out."""
     carol = make_user("carol", totp=True)
@@ -381,57 +315,3 @@ def test_the_browser_alone_does_not_link_it_takes_the_session_too(provider, is_h
     with pytest.raises(ProviderRequestOver):
         take_answer(request, provider, answer)
     assert not ExternalIdentity.objects.exists()
-
-
-@pytest.fixture
-def invitation(provider):
-    """Return the token of a mailed invitation, and who is invited."""
-    user = make_user("zoe", password=None)
-    return account_tokens.issue(user, AccountToken.Purpose.INVITATION), user
-
-
-def test_an_invitation_is_accepted_by_an_identity(client, acme, invitation):
-    raw, user = invitation
-    assert b"Use Acme instead of a password" in (
-        client.get(f"/invitation?token={raw}").content
-    )
-
-    answer = sign_in(client, ACCEPT, token=raw)
-
-    assert answer.status_code == 302
-    assert who(client) == "zoe"
-    assert ExternalIdentity.objects.get().linked_by == "invitation"
-    assert not user.has_usable_password()
-    assert list_events(event_type="accounts.invitation_accepted").count() == 1
-    assert client.post(ACCEPT, {"token": raw}).status_code == 400
-
-
-def test_an_invitation_links_once(client, acme, invitation):
-    raw, _ = invitation
-    twin = Client()
-    first, second = (
-        come_back(sent(each, ACCEPT, token=raw)) for each in (client, twin)
-    )
-    acme.subject = "first"
-
-    assert client.get(first).status_code == 302
-    acme.subject = "second"
-    assert twin.get(second).status_code == 400
-    assert ExternalIdentity.objects.count() == 1
-
-
-def test_an_invitation_does_not_take_a_linked_identity(
-    client, acme, linked, invitation
-):
-    raw, user = invitation
-
-    assert sign_in(client, ACCEPT, token=raw).status_code == 409
-    assert ExternalIdentity.objects.get().user == linked
-    assert account_tokens.find(raw, AccountToken.Purpose.INVITATION) is not None
-    assert not user.identities.exists()
-
-
-@pytest.mark.parametrize("raw", ["", "csl_guess", "\x00"])
-def test_no_invitation_no_way(client, acme, provider, raw):
-    assert client.post(ACCEPT, {"token": raw}).status_code == 400
-    assert acme.requests == []

@@ -4,12 +4,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import AccountToken, AttemptBudget, AuthSession, BrowserSession
-from accounts.notices import PASSWORD_RESET_ASKED
 from accounts.services import people
-from accounts.services.invitations import invite
-from accounts.services.passwords import ask_reset
 from accounts.tests.factories import PASSWORD, make_session, make_user, totp_code
-from accounts.tests.keys import made_for
 from accounts.tests.links import mailed_link, mailed_token
 
 pytestmark = pytest.mark.django_db
@@ -290,42 +286,6 @@ def test_a_visitor_is_sent_to_sign_in(path):
 # --- Invitation ----------------------------------------------------------------------
 
 
-def test_an_invitation_leads_to_signing_in():
-    zoe = invite("zoe", email="zoe@example.org", display_name="Zoe Zander")
-    client = Client()
-
-    page = client.get(path_of(zoe))
-    assert page.status_code == 200
-    assert 'value="Zoe Zander"' in shown(page)
-    assert "<strong>zoe</strong>" in shown(page)
-    sent = {"token": mailed_token(zoe), "display_name": "Zoe Z.", **TWICE}
-    answer = client.post("/invitation", sent)
-
-    assert answer["Location"] == "/sign-in"
-    assert (
-        client.post("/sign-in", {"username": "zoe", "password": NEW}).status_code == 302
-    )
-    zoe.refresh_from_db()
-    assert zoe.display_name == "Zoe Z."
-    assert client.post("/invitation", sent).status_code == 400
-
-
-def test_an_invitation_needs_a_name():
-    zoe = invite("zoe", email="zoe@example.org")
-    client = Client()
-
-    page = client.post("/invitation", {"token": mailed_token(zoe), **TWICE})
-
-    assert page.status_code == 400
-    assert "Please enter your name" in shown(page)
-    assert "Please enter your name" in shown(
-        client.post(
-            "/invitation",
-            {"token": mailed_token(zoe), "display_name": "  ", **TWICE},
-        )
-    )
-
-
 # --- E-mail --------------------------------------------------------------------------
 
 
@@ -398,42 +358,3 @@ def test_the_pages_hold_no_inline_code(path, proven):
     assert b"<script" not in page.content
     assert b"style=" not in page.content
     assert b"onclick" not in page.content
-
-
-# Keys are no session: whoever thinks that somebody else was in ends them too.
-def test_the_reset_page_offers_to_end_keys(bob):
-    key = made_for(bob).key
-    ask_reset("bob")
-    form = {"token": mailed_token(bob, kind=PASSWORD_RESET_ASKED), **TWICE}
-
-    shown = Client().get("/password/reset", {"token": form["token"]})
-    done = Client().post("/password/reset", {**form, "end_keys": "on"})
-
-    assert 'name="end_keys"' in shown.content.decode()
-    assert done.status_code == 302
-    key.refresh_from_db()
-    assert key.revoked_because == "password_set"
-
-
-def test_who_has_no_key_is_not_asked_about_keys(bob, browser):
-    ask_reset("bob")
-    token = mailed_token(bob, kind=PASSWORD_RESET_ASKED)
-
-    for page in (
-        Client().get("/password/reset", {"token": token}),
-        browser(bob).get("/account/password"),
-    ):
-        assert "end_keys" not in page.content.decode()
-
-
-@pytest.mark.parametrize("ended", [True, False])
-def test_changing_ends_keys_only_if_asked_to(bob, browser, ended):
-    key = made_for(bob).key
-    sent = {"current": PASSWORD, **TWICE, **({"end_keys": "on"} if ended else {})}
-    client = browser(bob)
-
-    assert 'name="end_keys"' in client.get("/account/password").content.decode()
-    assert client.post("/account/password", sent).status_code == 302
-
-    key.refresh_from_db()
-    assert (key.revoked_at is not None) is ended
