@@ -19,6 +19,7 @@ SUPPORT = {
     "environment",
     "measure",
     "own_engines",
+    "server_seconds",
 }
 
 
