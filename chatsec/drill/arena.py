@@ -7,14 +7,16 @@ that belongs to the drill alone.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
@@ -27,29 +29,25 @@ COPIES: Final = Copies()
 # What is thrown away anyway need not survive a crash.
 OPTIONS: Final[Mapping[str, str]] = {"synchronous_commit": "off"}
 
+_turn: Final = count()
+
 
 def prepare() -> str:
     """Migrate and fill the database that copies are made of; return its name."""
     if settings.PRODUCTION:
         raise ImproperlyConfigured("Drills are refused in production.")
-    name = f"chatsec_drill_{_digest()}"
-    if not COPIES.has(name):
-        unfinished = f"{name}_new"
-        COPIES.create(unfinished)
-        _use(unfinished)
-        call_command("migrate", verbosity=0, skip_checks=True)
-        seed_business(settings.BUSINESS_OWNER_DATABASE_URL, sales=4000)
-        seed_catalogue()
-        close_connections()
-        COPIES.rename(unfinished, name)
-    _use(name)
-    return name
+    _sweep()
+    template = f"chatsec_template_{_digest()}"
+    if template not in COPIES.names():
+        _build(template)
+    _use(template)
+    return template
 
 
 @contextmanager
 def copy_of(template: str, purpose: str) -> Iterator[str]:
     """Work on a fresh copy, whose name it gives; it is gone afterwards."""
-    copy = f"chatsec_drill_{purpose}"
+    copy = _own(purpose)
     COPIES.copy(template, copy, OPTIONS)
     _use(copy)
     try:
@@ -62,12 +60,45 @@ def copy_of(template: str, purpose: str) -> Iterator[str]:
 def let_go() -> None:
     """Hold no connection that a forked process would share."""
     close_connections()
-    cache.close()
+    caches["default"].close()
 
 
-def stand_apart() -> None:
-    """Let this process remember nothing that others of the drill do, after a fork."""
-    caches["default"].key_prefix = f"drill-{os.getpid()}"
+def _build(template: str) -> None:
+    unfinished = _own("template")
+    COPIES.create(unfinished)
+    _use(unfinished)
+    call_command("migrate", verbosity=0, skip_checks=True)
+    seed_business(settings.BUSINESS_OWNER_DATABASE_URL, sales=4000)
+    seed_catalogue()
+    close_connections()
+    if template in COPIES.names():
+        # Another drill on the same server was faster.
+        COPIES.drop(unfinished)
+    else:
+        COPIES.rename(unfinished, template)
+
+
+def _own(purpose: str) -> str:
+    """Return a name that no other process uses: several drills may share a server."""
+    return f"chatsec_drill_{os.getpid()}_{purpose}"
+
+
+def _sweep() -> None:
+    """Drop what drills left behind that did not come to their end."""
+    for name in COPIES.names():
+        found = re.fullmatch(r"chatsec_drill_(\d+)_.+", name)
+        if found and not _is_running(int(found[1])):
+            COPIES.drop(name)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _digest() -> str:
@@ -82,6 +113,9 @@ def _digest() -> str:
 
 def _use(name: str) -> None:
     use(name)
-    # What is remembered of one database is wrong in the next.
-    cache.clear()
+    # What is remembered of one database is wrong in the next, and other processes on
+    # the same server have theirs.
+    caches.settings["default"]["KEY_PREFIX"] = f"drill-{os.getpid()}-{next(_turn)}"
+    caches["default"].close()
+    del caches["default"]
     crypto.subject_keys.cache_clear()

@@ -161,7 +161,6 @@ _courts: Final[list[Court]] = []
 
 
 def _sit(court: Court) -> None:
-    arena.stand_apart()
     _courts[:] = [court]
 
 

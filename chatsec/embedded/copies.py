@@ -24,11 +24,11 @@ class Copies:
 
     durable: bool = True
 
-    def has(self, name: str) -> bool:
-        """Whether there is a database of that name."""
+    def names(self) -> frozenset[str]:
+        """Return the names of all databases."""
         with self._maintenance() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            return cursor.fetchone() is not None
+            cursor.execute("SELECT datname FROM pg_database")
+            return frozenset(name for (name,) in cursor.fetchall())
 
     def rename(self, name: str, to: str) -> None:
         """Give a database another name; nobody may be connected to it."""
