@@ -64,7 +64,13 @@ def main(arguments: Sequence[str]) -> None:
     django.setup()
     # Thousands of refused sign-ins are what a drill is made of.
     logging.disable(logging.WARNING)
-    {"generate": _generate, "replay": _replay, "score": _score}[options.what](options)
+    from chatsec.drill.scenario import UnknownKind  # noqa: PLC0415 - needs settings
+
+    work = {"generate": _generate, "replay": _replay, "score": _score}[options.what]
+    try:
+        work(options)
+    except UnknownKind as error:
+        sys.exit(str(error))
 
 
 def _generate(options: Namespace) -> None:

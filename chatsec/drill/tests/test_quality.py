@@ -12,19 +12,24 @@ SEEDS = "1010-1012"
 
 @pytest.fixture(scope="module")
 def scores(pytestconfig):
-    found = json.loads(
-        separate.run(["score", "--seeds", SEEDS, "--jobs", "2", "--json"])
-    )
-    show = pytestconfig.pluginmanager.getplugin("terminalreporter").write_line
-    rules = found["rules"]
-    for group, shares in (("all", rules), ("held-out", rules["held_out"])):
-        for how in ("loud", "stealthy"):
-            show(
-                "{0} {1}: {found}/{of}, {from} to {to}".format(
-                    group, how, **shares[how]
-                )
-            )
+    command = ["score", "--seeds", SEEDS, "--jobs", "2", "--json"]
+    found = json.loads(separate.run(command))
+    plugins = pytestconfig.pluginmanager
+    with plugins.getplugin("capturemanager").global_and_fixture_disabled():
+        for line in lines(found["rules"]):
+            plugins.getplugin("terminalreporter").write_line(line)
     return found
+
+
+def lines(rules):
+    """Yield what was found, all kinds first, then those that no rule was tuned on."""
+    for group, shares in (("all kinds", rules), ("held-out kinds", rules["held_out"])):
+        for how in ("loud", "stealthy"):
+            share = shares[how]
+            yield (
+                f"{how} attacks of {group}: {share['found']} of {share['of']},"
+                f" {share['from']:.0%} to {share['to']:.0%}"
+            )
 
 
 @pytest.mark.prove
