@@ -29,6 +29,8 @@ MOVES: Final[Mapping[str, frozenset[str]]] = {
     "resolved": frozenset(),
 }
 
+ADMITTED: Final = "true_positive"
+
 
 def acknowledge(actor: Actor, incident_id: UUID) -> Incident:
     """Say that somebody is on it."""
@@ -54,6 +56,7 @@ def resolve(
     with transaction.atomic():
         take_turn()
         incident = _moved(incident_id, "resolved")
+        _refuse_to_clear_oneself(actor, incident, verdict=verdict)
         incident.resolved_at, incident.resolved_by = now, _pseudonym(actor)
         incident.verdict = verdict
         if incident.acknowledged_at is None:
@@ -98,6 +101,20 @@ def _moved(incident_id: UUID, state: str) -> Incident:
         )
     incident.state = state
     return incident
+
+
+def _refuse_to_clear_oneself(actor: Actor, incident: Incident, *, verdict: str) -> None:
+    """Let somebody else say that what a person did was nothing, or was allowed.
+
+    To have done it anybody may say of himself: who is alone can close what is open.
+    """
+    about = incident.actor_pseudonym
+    if verdict == ADMITTED or about is None or about != _pseudonym(actor):
+        return
+    raise Conflict(
+        "This incident is about yourself: somebody else says that it was nothing.",
+        code="own_incident",
+    )
 
 
 def _keep(incident: Incident) -> None:

@@ -124,6 +124,20 @@ def test_it_refuses_unknown_verdicts_and_impossible_notes(
     assert incident.state == "open"
 
 
+@pytest.mark.parametrize("verdict", ["false_positive", "benign"])
+def test_nobody_clears_himself(
+    person: Somebody, incident: Incident, verdict: str
+) -> None:
+    with pytest.raises(Conflict) as refusal:
+        incidents.resolve(make_actor(person), incident.id, verdict=verdict)
+
+    assert refusal.value.code == "own_incident"
+    incident.refresh_from_db()
+    assert incident.state == "open"
+
+    incidents.resolve(make_actor(person), incident.id, verdict="true_positive")
+
+
 def test_an_empty_note_is_refused(incident: Incident) -> None:
     with pytest.raises(Invalid):
         incidents.add_note(make_actor(), incident.id, text=" \n ")
