@@ -36,13 +36,13 @@ def matches(found: Found, incident: Incident) -> bool:
     """Whether the alert is about this attack and in time."""
     if not incident.start <= found.created <= incident.end + GRACE:
         return False
-    if found.first > incident.end or found.last < incident.start:
+    begun = found.first - ANSWER_SECONDS
+    if begun > incident.end or found.last < incident.start:
         return False
     if found.person is not None:
         # Of many victims each is attacked at a moment of his own.
         moments = incident.people.get(found.person, ())
-        begun, ended = found.first - ANSWER_SECONDS, found.last + ANSWER_SECONDS
-        return any(begun <= at <= ended for at in moments)
+        return any(begun <= at <= found.last for at in moments)
     if found.network is not None:
         return found.network in incident.networks
     return len(incident.people) > MANY

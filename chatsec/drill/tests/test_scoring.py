@@ -42,6 +42,10 @@ def judged(*alerts, incidents=(ATTACK,)):
         # One event alone: its row is written a moment after the act.
         (Found("r", 2000.0, person=3, first=1002.0, last=1002.0), True),
         (Found("r", 2000.0, person=3, first=1031.0, last=1031.0), False),
+        (Found("r", 5100.0, person=3, first=5001.0, last=5001.0), True),
+        (Found("r", 5100.0, person=3, first=5031.0, last=5031.0), False),
+        # And never before it.
+        (Found("r", 2000.0, person=3, first=999.0, last=999.0), False),
         (Found("r", 2000.0, network="45.1.1", first=0.0, last=900.0), False),
     ],
 )
