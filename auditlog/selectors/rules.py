@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from auditlog.models import DetectionRule, RuleException, RuleRun
+from auditlog.models import Alert, DetectionRule, RuleException, RuleRun
 from auditlog.rules import FLOOR
 from auditlog.selectors.people import names_of
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import NotFound
+
+JUDGED_FOR: Final = timedelta(days=90)
+
+
+class Judged(NamedTuple):
+    """What became of a rule's alerts lately: an incident's verdict counts once."""
+
+    alerts: int = 0
+    true_positives: int = 0
+    resolved: int = 0
 
 
 class ReadRule(NamedTuple):
@@ -22,6 +33,7 @@ class ReadRule(NamedTuple):
     run: RuleRun | None
     exceptions: int
     waiting: int
+    judged: Judged = Judged()
 
 
 class ReadException(NamedTuple):
@@ -35,7 +47,7 @@ class ReadException(NamedTuple):
 
 
 def read_rules() -> list[ReadRule]:
-    """Return every rule, the floor first, in two queries."""
+    """Return every rule, the floor first, in three queries."""
     runs_now = Q(exceptions__expires_at__gt=timezone.now())
     waits = runs_now & Q(name__in=[*FLOOR], exceptions__approved_at=None)
     rules = DetectionRule.objects.annotate(
@@ -43,12 +55,35 @@ def read_rules() -> list[ReadRule]:
         waiting=Count("exceptions", filter=waits),
     )
     runs = {run.rule: run for run in RuleRun.objects.all()}
+    judged = _judged(since=timezone.now() - JUDGED_FOR)
     return [
         ReadRule(
-            rule, runs.get(rule.name), rule.live - rule.waiting, waiting=rule.waiting
+            rule,
+            runs.get(rule.name),
+            rule.live - rule.waiting,
+            waiting=rule.waiting,
+            judged=judged.get(rule.name, Judged()),
         )
         for rule in rules.order_by("-is_floor", "-is_enabled", "name")
     ]
+
+
+def _judged(*, since: datetime) -> dict[str, Judged]:
+    """Return by rule how many alerts it opened, and the verdicts on their incidents."""
+    resolved = Q(incident__state="resolved")
+    is_true = resolved & Q(incident__verdict="true_positive")
+    rows = (
+        Alert.objects.filter(created_at__gte=since)
+        .order_by()
+        .values("rule")
+        .annotate(
+            alerts=Count("pk"),
+            true_positives=Count("incident", filter=is_true, distinct=True),
+            resolved=Count("incident", filter=resolved, distinct=True),
+        )
+        .values_list("rule", "alerts", "true_positives", "resolved")
+    )
+    return {rule: Judged(*numbers) for rule, *numbers in rows}
 
 
 def get_rule(rule_id: UUID) -> DetectionRule:

@@ -7,8 +7,11 @@ import pytest
 from django.utils import timezone
 
 from auditlog.models import DetectionRule, RuleException
+from auditlog.services import incidents
 from auditlog.services.detection.changing import COLUMNS
 from auditlog.tests.detection.factories import person
+from auditlog.tests.factories import make_actor
+from auditlog.tests.incidents.factories import make_alert, make_incident
 from chatsec.core.crypto import subject_keys
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +54,20 @@ def test_the_list_says_what_each_rule_does(boss, django_assert_max_num_queries) 
 
     assert "More than 1000 questions in 24 hours" in page
     assert "adds 25 to the risk" in page
+
+
+def test_the_list_says_how_often_a_rule_was_right(boss, admin) -> None:
+    handler = make_actor(admin)
+    for verdict in ("true_positive", "false_positive", "benign"):
+        found = make_incident(rule="denials_in_1_hour")
+        incidents.resolve(handler, found.pk, verdict=verdict)
+    make_incident(rule="denials_in_1_hour")
+    make_alert(rule="denials_in_1_hour", at=timezone.now() - timedelta(days=91))
+
+    page = " ".join(boss.get(RULES).content.decode().split())
+
+    assert ">4 <span" in page
+    assert "(1 of 3 resolved were true)" in page
 
 
 def test_a_rule_is_changed(boss) -> None:
