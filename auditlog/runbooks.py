@@ -248,6 +248,24 @@ RISK: Final = Runbook(
     then=_STEPS_AGAINST_A_PERSON,
     false_alarm=("Somebody travels, or has a new computer, and works as ever.",),
 )
+UNLIKE: Final = Runbook(
+    key="unlike",
+    title="Somebody does what is unlike the own past",
+    means=(
+        "What the account did in these days is far from what it ever did: other"
+        " questions, records, hours or places. It need not be much of anything."
+    ),
+    look_at=(
+        "Which aspects differ, as the alert counts them, and since which day.",
+        "The sessions of these days: device, network, and how they were begun.",
+        "Whether the person has a new position, team or role since.",
+    ),
+    then=_STEPS_AGAINST_A_PERSON,
+    false_alarm=(
+        "A new position, a project of some weeks, the end of a quarter or a year.",
+        "Somebody back from a long absence, or who stands in for somebody.",
+    ),
+)
 GENERAL: Final = Runbook(
     key="general",
     title="Something unusual was noticed",
@@ -276,6 +294,7 @@ RUNBOOKS: Final[Mapping[str, Runbook]] = {
         TAMPERING,
         MESSAGES,
         RISK,
+        UNLIKE,
         GENERAL,
     )
 }
@@ -283,6 +302,7 @@ RUNBOOKS: Final[Mapping[str, Runbook]] = {
 _WORDS: Final[Mapping[str, Runbook]] = {
     "audit_log_differs": TAMPERING,
     "audit_": WATCHING,
+    "unlike": UNLIKE,
     "message": MESSAGES,
     "risk": RISK,
     "denial": DENIALS,
