@@ -113,16 +113,6 @@ SIGN_INS = [
         },
     ),
     (
-        "spray_of_strangers_networks",
-        "More than 5 unknown networks fail to sign in within 24 hours",
-        "Names or passwords are guessed from everywhere; the names need not exist",
-        "value_count", "everyone", DAY, "error", "failed_sign_ins", 0,
-        {
-            "events": FAILED, "value": "network", "more_than": 5,
-            "origin": "unknown", "times_usual_day": 3,
-        },
-    ),
-    (
         "reset_asked_sign_in_of_a_stranger",
         "A new password was asked for from an unknown network",
         "Somebody who is not the owner tries to get in",
@@ -204,11 +194,11 @@ PLACES = [
     ),
     (
         "sign_ins_from_unknown_network",
-        "More than 4 sign-ins from a new and unknown network in 24 hours",
+        "More than 5 sign-ins from a new and unknown network in 24 hours",
         "A script signs in each time anew, or somebody loses his session again and again",
         "event_count", "actor", DAY, "warning", "new_origin", 0,
         {
-            "events": SIGNED_IN, "more_than": 4, "origin": "unknown", "settled": True,
+            "events": SIGNED_IN, "more_than": 5, "origin": "unknown", "settled": True,
             "settles_after_hours": 24,
         },
     ),
@@ -228,7 +218,7 @@ PLACES = [
         "Somebody else uses the account",
         "off_hours", "actor", 2 * HOUR, "warning", "new_origin", 0,
         {
-            "events": [*SIGNED_IN, *ASKED_OR_READ], "share": 0.03, "at_least": 2,
+            "events": [*SIGNED_IN, *ASKED_OR_READ], "share": 0.03, "at_least": 3,
             "after_hours": 30, "origin": "unknown", "settled": True,
             "settles_after_hours": 24,
         },

@@ -41,7 +41,9 @@ _MOVED: Final = SQL(""" AND (SELECT before.network_hash FROM auditlog_event AS b
 # Without some history everything would be unknown.
 _LATE: Final = SQL("""{at} >= (SELECT min(first_at) FROM auditlog_knownplace)
         + make_interval(secs => %(places_settle)s)""")
-_STRANGE: Final = SQL(" AND network_hash IS NOT NULL AND {late} AND NOT {own}")
+# Nearly all is from one's own: what else is asked only of the rest.
+_STRANGE: Final = SQL(""" AND network_hash IS NOT NULL AND {late}
+    AND CASE WHEN {own} THEN false ELSE true{conditions} END""")
 # What is itself a use of its place is unknown as long as the place is young. The few
 # young places are judged, each once, and not every event.
 _YOUNG: Final = SQL(""" AND EXISTS (SELECT 1 FROM auditlog_knownplace AS young
@@ -91,12 +93,11 @@ def where_from(
     own = _OWN.format(
         person=_OF_EVENT["person"], known=_KNOWN.format(settles=settles, **_OF_EVENT)
     )
-    where = NOTHING
-    if origin == "own":
-        where = SQL(" AND {own}").format(own=own)
-    elif origin:
-        where = _STRANGE.format(late=_LATE.format(at=_OF_EVENT["at"]), own=own)
     conditions = _conditions(told, settles, _OF_EVENT, step=step)
+    if origin in ("unknown", "not_own"):
+        late = _LATE.format(at=_OF_EVENT["at"])
+        return _STRANGE.format(late=late, own=own, conditions=conditions)
+    where = SQL(" AND {own}").format(own=own) if origin else NOTHING
     return SQL("{where}{conditions}").format(where=where, conditions=conditions)
 
 
