@@ -128,7 +128,7 @@ SHARED_BY: Final = 3
 OWN_SAMPLES: Final = 14
 
 # In what a day can be unlike somebody's own past, and what else is counted for it.
-Aspect = Literal["reads", "refusals", "hours"]
+Aspect = Literal["reads", "refusals", "hours", "acts"]
 ASPECTS: Final[tuple[Aspect, ...]] = get_args(Aspect)
 COUNTED: Final = (*ASPECTS, "given")
 # The days that are taken together, up to each day: a burst, and what stays below it.

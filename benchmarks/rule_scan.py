@@ -81,6 +81,16 @@ SELECT md5(who::text)::uuid, decode(md5((who / 40)::text), 'hex'),
     %(until)s - interval '25 days', %(until)s - interval '1 day'
 FROM generate_series(0, %(people)s - 1) AS who
 """
+_SURPRISE = """
+INSERT INTO auditlog_actorsurprise
+    (actor_pseudonym, day, days, reads, refusals, hours, is_program, last_at)
+SELECT md5(who::text)::uuid, (%(until)s::timestamptz - day * interval '1 day')::date,
+    span, who %% 97 / 6.0, who %% 31 / 5.0, who %% 61 / 3.0, false,
+    %(until)s::timestamptz - day * interval '1 day' - who * interval '1 second'
+FROM generate_series(0, %(people)s - 1) AS who, generate_series(0, 28) AS day,
+    (VALUES (1), (3), (7)) AS spans (span)
+ON CONFLICT DO NOTHING
+"""
 # Whose keys are gone counts as erased, and has no habits.
 _PSEUDONYMS = """
 UPDATE privacy_subjectkey SET pseudonym = md5(who::text)::uuid
@@ -175,6 +185,8 @@ def _fill(now: datetime) -> None:
         keep_places(now=now)
         cursor.execute("VACUUM ANALYZE auditlog_actorbaseline")
         cursor.execute("VACUUM ANALYZE auditlog_knownplace")
+        cursor.execute(_SURPRISE, values)
+        cursor.execute("VACUUM ANALYZE auditlog_actorsurprise")
 
 
 def _make_people() -> None:

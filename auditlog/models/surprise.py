@@ -13,7 +13,8 @@ class ActorDay(models.Model):
     """How often one pseudonym did one thing on one day, in the installation's zone.
 
     Of "reads" the value is the record set, of "refusals" the permission, of "hours" the
-    hour of the day, of "given" the role that was given to this person.
+    hour of the day, of "acts" the type of event, of "given" the role that was given to
+    this person.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -52,6 +53,7 @@ class ActorSurprise(models.Model):
     reads = models.FloatField(default=0)
     refusals = models.FloatField(default=0)
     hours = models.FloatField(default=0)
+    acts = models.FloatField(default=0, db_default=0)
     is_program = models.BooleanField(default=False)
     last_at = models.DateTimeField()
 

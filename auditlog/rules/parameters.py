@@ -40,6 +40,8 @@ ASPECT_EVENTS: Final[Mapping[Aspect, tuple[str, ...]]] = {
     "reads": ("data_access",),
     "refusals": ("authorization_denied", "chat.message_blocked"),
     "hours": ("chatbot_query",),
+    # Whatever somebody does.
+    "acts": (),
 }
 PLACES: Final = ("device", "network", "country")
 ORIGINS: Final = ("unknown", "not_own", "own")

@@ -17,7 +17,7 @@ WITH ranked AS (
     SELECT actor_pseudonym AS key, day, found.days, found.last_at, aspect,
         log(2.0, 50)::float + (x - exceeded) / excess / ln(2.0::float) AS bits
     FROM auditlog_actorsurprise AS found CROSS JOIN LATERAL (VALUES ('reads', reads),
-        ('refusals', refusals), ('hours', hours)) AS of (aspect, x)
+        ('refusals', refusals), ('hours', hours), ('acts', acts)) AS of (aspect, x)
     JOIN auditlog_surprisescale USING (aspect, days)
     WHERE found.last_at BETWEEN %(fire_from)s - interval '2 hours' AND %(until)s
         AND found.days = ANY(%(spans)s) AND aspect = ANY(%(aspects)s)

@@ -13,6 +13,7 @@ from django.db import connection
 
 from auditlog.constants import SURPRISE_GAP, SURPRISE_PAST, Aspect
 from auditlog.models import ActorDay, ActorSurprise, SurpriseScale
+from auditlog.rules.parameters import ASPECT_EVENTS
 from auditlog.rules.statements.common import Bound, categories_of
 
 DAY: Final = timedelta(days=1)
@@ -48,6 +49,9 @@ SHIPPED: Final[Mapping[tuple[Aspect, int], Scale]] = {
     ("hours", 1): Scale(18, 10),
     ("hours", 3): Scale(14, 8),
     ("hours", 7): Scale(12, 8),
+    ("acts", 1): Scale(6, 3),
+    ("acts", 3): Scale(7, 3.5),
+    ("acts", 7): Scale(8, 4),
 }
 # Days beyond it, one in 4096, may be an attack's: they are no measure of the others.
 TRIMMED_BITS: Final = 12
@@ -57,17 +61,18 @@ _COUNT: Final = """
     SELECT person, %(day)s, aspect, value, count(*), bool_or(is_program), max(at)
     FROM (
         SELECT actor_pseudonym AS person, occurred_at AS at,
-            actor_kind = 'service' AS is_program,
-            CASE event_type WHEN 'data_access' THEN 'reads'
-                WHEN 'chatbot_query' THEN 'hours' ELSE 'refusals' END AS aspect,
-            left(CASE event_type
-                WHEN 'data_access' THEN resource_type || '/' || resource_id
-                WHEN 'chatbot_query'
-                THEN extract(hour FROM occurred_at AT TIME ZONE %(zone)s)::text
-                ELSE coalesce(nullif(resource_id, ''), event_type) END, 200) AS value
-        FROM auditlog_event
-        WHERE category = ANY(%(done_in)s) AND event_type = ANY(%(done)s)
-            AND occurred_at >= %(since)s AND occurred_at < %(until)s
+            actor_kind = 'service' AS is_program, aspect, left(value, 200) AS value
+        FROM auditlog_event CROSS JOIN LATERAL (VALUES
+            ('reads', CASE event_type WHEN 'data_access'
+                THEN resource_type || '/' || resource_id END),
+            ('hours', CASE event_type WHEN 'chatbot_query'
+                THEN extract(hour FROM occurred_at AT TIME ZONE %(zone)s)::text END),
+            ('refusals', CASE WHEN event_type = ANY(%(refused)s)
+                THEN coalesce(nullif(resource_id, ''), event_type) END),
+            ('acts', CASE WHEN event_type <> ALL(%(refused)s) THEN event_type END)
+        ) AS of (aspect, value)
+        WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
+            AND event_type <> 'authorization_check' AND value IS NOT NULL
             AND actor_pseudonym IS NOT NULL AND actor_kind <> 'system'
         UNION ALL
         SELECT subject_pseudonym, occurred_at, false, 'given', left(resource_id, 200)
@@ -81,12 +86,6 @@ _COUNT: Final = """
         n = excluded.n, last_at = excluded.last_at
     RETURNING actor_pseudonym
 """
-_DONE: Final = (
-    "data_access",
-    "chatbot_query",
-    "authorization_denied",
-    "chat.message_blocked",
-)
 _GIVEN: Final = ("rbac.role_assigned", "rbac.object_permission_granted")
 # What is expected of a person is his own mean of a day at work, drawn towards the mean
 # of all people (of all programs, for a program). How surprising more than that is, is
@@ -170,21 +169,23 @@ WITH counted AS MATERIALIZED (
     FROM expecting
 )
 INSERT INTO auditlog_actorsurprise
-    (actor_pseudonym, day, days, reads, refusals, hours, is_program, last_at)
+    (actor_pseudonym, day, days, reads, refusals, hours, acts, is_program, last_at)
 SELECT person, %(day)s, days,
     coalesce(sum(bits) FILTER (WHERE aspect = 'reads'), 0),
     coalesce(sum(bits) FILTER (WHERE aspect = 'refusals'), 0),
     coalesce(sum(bits) FILTER (WHERE aspect = 'hours'), 0),
+    coalesce(sum(bits) FILTER (WHERE aspect = 'acts'), 0),
     bool_or(is_program), max(last_at)
 FROM surprising GROUP BY person, days
 ON CONFLICT (actor_pseudonym, day, days) DO UPDATE SET
     reads = excluded.reads, refusals = excluded.refusals, hours = excluded.hours,
-    last_at = excluded.last_at
+    acts = excluded.acts, last_at = excluded.last_at
 """
 _MEASURE: Final = """
 WITH day AS MATERIALIZED (
     SELECT aspect, days, x FROM auditlog_actorsurprise CROSS JOIN LATERAL (VALUES
-        ('reads', reads), ('refusals', refusals), ('hours', hours)) AS of (aspect, x)
+        ('reads', reads), ('refusals', refusals), ('hours', hours), ('acts', acts)
+    ) AS of (aspect, x)
     JOIN auditlog_surprisescale AS known USING (aspect, days)
     WHERE day >= %(since)s AND day < %(until)s
         AND x <= exceeded + excess * ln(2.0::float)
@@ -267,8 +268,7 @@ def _count(day: date) -> set[UUID]:
         "since": _midnight(day),
         "until": _midnight(day + DAY),
         "zone": settings.CHATSEC_TIME_ZONE,
-        "done": list(_DONE),
-        "done_in": categories_of(_DONE),
+        "refused": list(ASPECT_EVENTS["refusals"]),
         "given": list(_GIVEN),
         "given_in": categories_of(_GIVEN),
     }

@@ -95,3 +95,25 @@ def test_limits_are_exchanged_where_they_are_the_seeded_ones() -> None:
     }
     assert limits() == after
     assert DetectionRule.objects.filter(kind="surprise").count() == len(seeds.NEW)
+
+
+def test_comparing_ranks_moves_limits_that_are_the_seeded_ones() -> None:
+    module = import_module("auditlog.migrations.0023_rank_limits")
+    own = DetectionRule.objects.get(name="risk")
+    own.parameters = {"at_least": 60}
+    own.save()
+
+    def told() -> dict[str, object]:
+        rows = DetectionRule.objects.filter(name__in=[row[0] for row in module.CHANGED])
+        return {row.name: row.parameters for row in rows}
+
+    after = told()
+    module.change_back(apps, EDITOR)
+    before = told()
+    module.change(apps, EDITOR)
+
+    assert before == {
+        row[0]: row[1]["parameters"] for row in module.CHANGED if row[0] != "risk"
+    } | {"risk": {"at_least": 60}}
+    assert told() == after
+    assert after["unlike_oneself"]["bits"] == 12  # type: ignore[index]  # parameters

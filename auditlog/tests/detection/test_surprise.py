@@ -63,6 +63,8 @@ def live(
         for day in days
         for aspect, value, n in [
             ("hours", str(hour), 6),
+            ("acts", "chatbot_query", 6),
+            ("acts", "data_access", 6),
             *(("reads", f"sales/{name}", n) for name, n in (reads or USUAL).items()),
         ]
     ]
@@ -131,6 +133,8 @@ class TestCounting:
             ("refusals", "read_salaries", 1),
             ("refusals", "chat.message_blocked", 1),
             ("given", "finance", 1),
+            ("acts", "data_access", 3),
+            ("acts", "chatbot_query", 2),
         }
 
     def test_days_and_hours_are_those_of_the_organisation(self, settings) -> None:
@@ -140,7 +144,7 @@ class TestCounting:
 
         surprise.count_days(now=NOON)
 
-        row = ActorDay.objects.get(actor_pseudonym=who)
+        row = ActorDay.objects.get(actor_pseudonym=who, aspect="hours")
         assert row.day == TODAY - DAY
         assert row.value in ("21", "22")
 
@@ -152,7 +156,7 @@ class TestCounting:
 
         surprise.count_days(now=NOON + HOUR)
 
-        assert ActorDay.objects.get(actor_pseudonym=who).n == 3
+        assert ActorDay.objects.get(actor_pseudonym=who, aspect="reads").n == 3
 
 
 class TestJudging:
@@ -168,7 +172,7 @@ class TestJudging:
         assert row.hours < 6
         assert row.reads < 0.5
 
-    @pytest.mark.parametrize("aspect", ["reads", "refusals", "hours"])
+    @pytest.mark.parametrize("aspect", ["reads", "refusals", "hours", "acts"])
     def test_what_was_never_done_is_a_surprise_of_its_own(self, aspect: str) -> None:
         usual, other = live(person()), live(person())
         for who in (usual, other):
@@ -178,12 +182,14 @@ class TestJudging:
             read(other, "salaries", 4)
         elif aspect == "refusals":
             refuse(other, "read_salaries")
-        else:
+        elif aspect == "hours":
             ask(other, at=NIGHT)
+        else:
+            make_events(events.EXPORT_STARTED, [NOON], actor_pseudonym=other)
 
         calm, row = judged(usual), judged(other)
 
-        for name in ("reads", "refusals", "hours"):
+        for name in ("reads", "refusals", "hours", "acts"):
             more = getattr(row, name) > getattr(calm, name) + 3
             assert more is (name == aspect), name
 
