@@ -12,6 +12,7 @@ from auditlog import events
 from auditlog.constants import RISK_WINDOW
 from auditlog.models import Alert
 from auditlog.rules import Finding, RuleSpec, Span
+from auditlog.rules.statements import Exempt
 from auditlog.services import incidents
 from auditlog.services.detection.evaluation import evaluate
 from auditlog.services.recording import Target, record
@@ -120,7 +121,9 @@ def _count(spec: RuleSpec, known: Alert, finding: Finding) -> int:
     """Return how many there were since the alert's start, which may lie before."""
     if finding.first_at <= known.first_at or spec.kind in ("risk", "drift"):
         return max(known.count, finding.count)
-    whole = evaluate(spec, Span(known.first_at, finding.last_at))
+    whose = finding.actor_pseudonym or finding.group_hash
+    own = Exempt(among=None if whose is None else (whose,))
+    whole = evaluate(spec, Span(known.first_at, finding.last_at), own)
     counts = [one.count for one in whole if one.key == finding.key]
     return max([known.count, finding.count, *counts])
 
