@@ -86,7 +86,7 @@ def make_crowd(seed: int) -> None:
 
 
 @pytest.mark.parametrize("back", [15 * MINUTE, 6 * HOUR])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_it_leaves_out_nobody_whom_a_rule_finds(seed: int, back: timedelta) -> None:
     make_crowd(seed)
     rules = effective_rules()
