@@ -269,7 +269,7 @@ def check(
         if heads and seal["previous"] != heads[-1]:
             raise Wrong(f"seal {seal['number']}: it does not follow the one before")
         heads.append(check_seal(seal, keys).hex())
-    if anchored is not None and anchored not in heads:
+    if anchored is not None and anchored.lower() not in heads:
         raise Wrong("no seal of this proof has the anchored head")
     said = [f"The event is leaf {proof['index']} of seal {seals[0]['number']}."]
     said.append(f"{len(seals)} signatures hold, up to seal {seals[-1]['number']}.")

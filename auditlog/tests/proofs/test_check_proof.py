@@ -286,6 +286,8 @@ def test_it_refuses_another_key_and_another_head(proof: dict[str, Any]) -> None:
         check_proof.check(proof, public(NEXT_KEY))
     with pytest.raises(check_proof.Wrong, match="anchored"):
         check_proof.check(proof, None, "00" * 32)
+    head = proof["seals"][-1]["head"]
+    assert "anchored head" in check_proof.check(proof, None, head.upper())[-1]
 
 
 @pytest.mark.parametrize(
