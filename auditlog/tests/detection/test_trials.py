@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from auditlog import events, tasks
 from auditlog.models import DetectionRule, RuleTrial
+from auditlog.rules import Finding
 from auditlog.services import detection
 from auditlog.services.detection import trials, trying
 from auditlog.services.detection.trials import IN_TURNS, LEASE, Patience, open_trial
@@ -197,6 +200,22 @@ class TestProcesses:
 
         assert sorted(one.result() for one in said) == ["done", *["not_ours"] * 3]
 
+    def test_a_killed_worker_loses_only_the_part_it_was_at(self, admin) -> None:
+        trial = opened(admin)
+        connections.close_all()
+        child = os.fork()
+        if child == 0:
+            work_and_die_after(3, trial)
+
+        _, status = os.waitpid(child, 0)
+
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert read_again(trial).looked_until == trial.since + 3 * DAY
+        assert tasks.run_trial(str(trial.pk)) == "not_ours"
+        late = timezone.now() + 2 * LEASE
+        assert trials.work_on(trial.pk, IN_TURNS, now=late) == "done"
+        assert read_again(trial).percent == 100
+
     def test_no_more_open_than_allowed_when_all_come_at_once(self, admin) -> None:
         gate = Barrier(6)
 
@@ -214,3 +233,20 @@ class TestProcesses:
             tries = [pool.submit(begin) for _ in range(6)]
 
         assert sum(one.result() for one in tries) == trials.MOST_OPEN
+
+
+def work_and_die_after(parts: int, trial: RuleTrial) -> None:
+    """End this process as kill -9 does, at the part after so many."""
+
+    def look(*_: object, **_how: object) -> list[Finding]:
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left.pop()
+        return []
+
+    left = [None] * parts
+    trying.look = look
+    try:
+        trials.work_on(trial.pk, IN_TURNS, now=timezone.now())
+    finally:
+        os._exit(1)
