@@ -182,6 +182,8 @@ def sealed_row(draft: Draft) -> Row:
     actor, subject = _pseudonym(draft.actor_id), _pseudonym(draft.subject_id)
     # A person as the target is known by his pseudonym only.
     resource = str(subject) if draft.resource_id is None else draft.resource_id
+    if resource == str(draft.actor_id):
+        resource = str(actor)
     kept_for = timedelta(days=RETENTION_DAYS[draft.category])
     return Row(
         *draft[:7],

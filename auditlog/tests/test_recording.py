@@ -146,6 +146,14 @@ def test_it_keeps_no_identifier_in_clear() -> None:
     assert event.resource_id == str(crypto.subject_keys().pseudonym(subject_id))
 
 
+def test_who_acts_on_himself_is_a_pseudonym_in_both_places() -> None:
+    actor = make_actor()
+
+    event = make_event(actor=actor, target=Target("accounts.user", str(actor.id)))
+
+    assert event.resource_id == str(event.actor_pseudonym)
+
+
 def test_it_hashes_a_target_id_that_is_no_identifier() -> None:
     event = make_event(target=Target("mail", EMAIL), actor=make_actor())
 
