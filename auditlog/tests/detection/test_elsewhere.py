@@ -26,7 +26,6 @@ from auditlog.tests.detection.strangers import (
     OFFICE,
     READ,
     SECOND,
-    SIGNED_IN,
     be,
     found,
     rule,
@@ -98,7 +97,9 @@ def test_two_people_in_two_places(owner: UUID, *, times: int, fires: bool) -> No
     assert [one.actor_pseudonym for one in found(rule(TO_AND_FRO))] == [owner] * fires
 
 
-@pytest.mark.parametrize(("apart", "fires"), [(HOUR, True), (HOUR + SECOND, False)])
+@pytest.mark.parametrize(
+    ("apart", "fires"), [(2 * HOUR, True), (2 * HOUR + SECOND, False)]
+)
 def test_who_travels_needs_time(owner: UUID, *, apart: timedelta, fires: bool) -> None:
     go_to_and_fro(owner, apart=apart)
 
@@ -118,7 +119,6 @@ def test_a_place_settles_within_a_day(
 @pytest.mark.parametrize(
     ("name", "event", "below"),
     [
-        ("sign_ins_from_unknown_network", SIGNED_IN, 5),
         ("denials_from_unknown_network", "authorization_denied", 2),
         ("sign_in_means_changed_in_unknown_network", "accounts.factor_enrolled", 0),
         ("privilege_used_in_unknown_network", "rbac.role_assigned", 0),

@@ -124,13 +124,6 @@ def test_new_passwords_are_asked_for(owner: UUID, *, people: int, fires: bool) -
     assert bool(found(rule("resets_asked_sign_in_of_a_stranger"))) is fires
 
 
-@pytest.mark.parametrize(("count", "fires"), [(6, False), (7, True)])
-def test_many_sign_ins_are_a_sign(*, count: int, fires: bool) -> None:
-    be(person(), HOME, *every(3 * HOUR, count=count, until=NOW))
-
-    assert bool(found(rule("sign_ins_in_24_hours"))) is fires
-
-
 @pytest.mark.parametrize(("usual", "fires"), [(1, True), (2, False)])
 def test_the_limit_over_everybody_rises_with_the_usual_day(
     owner: UUID, *, usual: int, fires: bool
