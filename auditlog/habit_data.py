@@ -206,7 +206,7 @@ declare(
 declare(
     Declaration(
         model="auditlog.ActorDay",
-        holds="Which records you read and what was refused each day, for five weeks",
+        holds="What you read, did and were refused on each day, for five weeks",
         part="query_analytics",
         purposes=("security_log",),
         export=export_days,

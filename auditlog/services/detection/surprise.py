@@ -24,7 +24,8 @@ KNOWN_DAYS: Final = 5
 # As much as so many days, or reads, of one's own count everybody's.
 DAYS_OF_ALL: Final = 3
 READS_OF_ALL: Final = 8
-# Who was given a role reads what he never read: so long as much as those who read it.
+# Who was given a role reads what he never read: so long up to twice as much as those
+# who read it.
 SETTLING_IN: Final = SURPRISE_PAST * DAY
 # Nothing that happens is impossible.
 AT_LEAST: Final = 0.02
@@ -157,7 +158,7 @@ WITH counted AS MATERIALIZED (
     SELECT *, CASE aspect WHEN 'reads' THEN greatest(
         all_reads * (own + %(reads_of_all)s * coalesce(mean / nullif(mean_reads, 0), 0)
             + 0.05) / (own_reads + %(reads_of_all)s + 1),
-        CASE WHEN is_settling THEN at_work * of_users ELSE 0 END)
+        CASE WHEN is_settling THEN 2 * at_work * of_users ELSE 0 END)
         ELSE at_work * (own + %(days_of_all)s * mean + %(at_least)s)
             / (known + %(days_of_all)s) END AS expected
     FROM seen

@@ -513,7 +513,7 @@ class TestRisk:
             last_at=NOW - age,
         )
 
-    @pytest.mark.parametrize(("last", "fires"), [(35, True), (34, False)])
+    @pytest.mark.parametrize(("last", "fires"), [(30, True), (29, False)])
     def test_weak_signs_add_up(self, last, fires) -> None:
         who, other = person(), person()
         self.sign(who, "a", 45)
@@ -524,16 +524,16 @@ class TestRisk:
 
         assert [alert.actor_pseudonym for alert in opened] == [who] * fires
         if fires:
-            assert opened[0].facts == {"a": 45, "b": 35}
-            assert opened[0].count == 80
+            assert opened[0].facts == {"a": 45, "b": 30}
+            assert opened[0].count == 75
 
     def test_they_fade_within_a_day(self) -> None:
         who = person()
         self.sign(who, "a", 60, age=12 * HOUR)
-        self.sign(who, "b", 49)
+        self.sign(who, "b", 44)
         assert scan(rule_named("risk").spec) == []
 
-        RiskSignal.objects.filter(rule="b").update(weight=50)
+        RiskSignal.objects.filter(rule="b").update(weight=45)
 
         assert len(scan(rule_named("risk").spec, now=NOW + SECOND)) == 1
 

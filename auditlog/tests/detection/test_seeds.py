@@ -97,23 +97,27 @@ def test_limits_are_exchanged_where_they_are_the_seeded_ones() -> None:
     assert DetectionRule.objects.filter(kind="surprise").count() == len(seeds.NEW)
 
 
-def test_comparing_ranks_moves_limits_that_are_the_seeded_ones() -> None:
-    module = import_module("auditlog.migrations.0023_rank_limits")
+MOVES: Final = ("0023_rank_limits", "0024_weigh_what_goes_together")
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_limits_and_weights_move_where_they_are_the_seeded_ones(name: str) -> None:
+    for one in reversed(MOVES[MOVES.index(name) :]):
+        module = import_module(f"auditlog.migrations.{one}")
+        module.change_back(apps, EDITOR)
     own = DetectionRule.objects.get(name="risk")
     own.parameters = {"at_least": 60}
     own.save()
 
-    def told() -> dict[str, object]:
+    def told() -> dict[str, tuple[object, int]]:
         rows = DetectionRule.objects.filter(name__in=[row[0] for row in module.CHANGED])
-        return {row.name: row.parameters for row in rows}
+        return {row.name: (row.parameters, row.risk) for row in rows}
 
-    after = told()
-    module.change_back(apps, EDITOR)
     before = told()
     module.change(apps, EDITOR)
+    after = told()
+    module.change_back(apps, EDITOR)
 
-    assert before == {
-        row[0]: row[1]["parameters"] for row in module.CHANGED if row[0] != "risk"
-    } | {"risk": {"at_least": 60}}
-    assert told() == after
-    assert after["unlike_oneself"]["bits"] == 12  # type: ignore[index]  # parameters
+    changed = {row[0] for row in module.CHANGED if before[row[0]] != after[row[0]]}
+    assert changed == set(before) - {"risk"}
+    assert told() == before
