@@ -46,8 +46,10 @@ WITH {busy}windowed AS (
         PARTITION BY key ORDER BY at RANGE BETWEEN {window} PRECEDING AND CURRENT ROW
     )
 ), crossing AS (
-    SELECT windowed.*, {limit} AS allowed FROM windowed {joins}
-    WHERE at >= %(fire_from)s AND total > {limit}
+    SELECT windowed.*, {limit} AS allowed FROM (
+        SELECT * FROM windowed WHERE at >= %(fire_from)s AND total > %(lowest)s
+    ) AS windowed {joins}
+    WHERE total > {limit}
 ), numbered AS (
     SELECT *, coalesce(sum(begins) OVER (PARTITION BY key ORDER BY at), 0)
         AS episode FROM (
@@ -152,7 +154,7 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     busy = NOTHING if is_screened else _BUSY.format(bin=limit.bin, **parts)
     is_busy = NOTHING if is_screened else _IS_BUSY.format(key=key)
     text = _SLIDING.format(busy=busy, is_busy=is_busy, window=WINDOW, **parts)
-    return Statement(text, counted.bound)
+    return Statement(text, {**counted.bound, "lowest": counted.lowest})
 
 
 def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
