@@ -102,9 +102,9 @@ MOVES: Final = ("0023_rank_limits", "0024_weigh_what_goes_together")
 
 @pytest.mark.parametrize("name", MOVES)
 def test_limits_and_weights_move_where_they_are_the_seeded_ones(name: str) -> None:
-    for one in reversed(MOVES[MOVES.index(name) :]):
-        module = import_module(f"auditlog.migrations.{one}")
-        module.change_back(apps, EDITOR)
+    for later in reversed(MOVES[MOVES.index(name) :]):
+        import_module(f"auditlog.migrations.{later}").change_back(apps, EDITOR)
+    module = import_module(f"auditlog.migrations.{name}")
     own = DetectionRule.objects.get(name="risk")
     own.parameters = {"at_least": 60}
     own.save()
