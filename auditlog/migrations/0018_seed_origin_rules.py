@@ -146,7 +146,7 @@ PLACES = [
         "session_from_unknown_network",
         "Acted from an unknown network without having signed in there",
         "A session or token was stolen, or somebody took his along on a journey",
-        "event_count", "actor", HOUR, "warning", "new_origin", 45,
+        "event_count", "actor", HOUR, "warning", "new_origin", 55,
         {
             "events": ASKED_OR_READ, "more_than": 0, "actor_kind": "user",
             "origin": "unknown", "settled": True,

@@ -121,3 +121,27 @@ def test_limits_and_weights_move_where_they_are_the_seeded_ones(name: str) -> No
     changed = {row[0] for row in module.CHANGED if before[row[0]] != after[row[0]]}
     assert changed == set(before) - {"risk"}
     assert told() == before
+
+
+def test_rules_about_places_are_added_beside_an_administrators_own() -> None:
+    module = import_module("auditlog.migrations.0018_seed_origin_rules")
+    names = {row[0] for row in module.SIGN_INS + module.PLACES}
+    seeded = DetectionRule.objects.filter(name__in=names)
+    assert len(seeded) == len(names)
+
+    module.unseed(apps, EDITOR)
+    assert not seeded.all().exists()
+    own = DetectionRule.objects.create(
+        name="spray_of_a_stranger",
+        title="Mine",
+        kind="event_count",
+        parameters={"events": ["accounts.sign_in_failed"], "more_than": 9},
+        window_seconds=60,
+        group="network",
+        severity="notice",
+    )
+    module.seed(apps, EDITOR)
+
+    assert len(seeded.all()) == len(names)
+    own.refresh_from_db()
+    assert own.title == "Mine"
