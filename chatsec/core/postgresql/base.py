@@ -20,6 +20,7 @@ from django.db import Error
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper, debug_transaction
 from django.db.transaction import TransactionManagementError
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN
 
 Execute = Callable[..., CursorWrapper]
 
@@ -76,10 +77,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.needs_rollback = self.in_atomic_block
             raise
 
+    def connect(self) -> None:
+        """Connect; what waited for a connection that was lost is of no transaction."""
+        self._drop_waiting()
+        super().connect()
+
     def close(self) -> None:
         """Close the connection, and forget what its transaction has not written."""
         self._drop_waiting()
         super().close()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Close what the next request, or task, must not go on with."""
+        if not self.in_atomic_block:
+            self._close_if_left_open()
+        super().close_if_unusable_or_obsolete()
 
     def _write_what_is_read(
         self, execute: Execute, sql: object, *how: Any
@@ -106,7 +118,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _start_transaction_under_autocommit(self) -> None:
         """Begin; Django looks for this method when the outermost block is entered."""
-        self._end_or_begin("BEGIN")
+        try:
+            self._end_or_begin("BEGIN")
+        except BaseException:
+            self._close_if_left_open()
+            raise
+
+    def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's
+        # A signal can break off what would have ended the transaction (a task's limit
+        # of time does). The driver would not object: for it there was none.
+        if autocommit and self._close_if_left_open():
+            return
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs leave it out
+
+    def _close_if_left_open(self) -> bool:
+        """Close the connection if a transaction is open that Django knows nothing of.
+
+        Whatever came next would be part of it, and be lost with it.
+        """
+        if self.connection is None or not self.connection.autocommit:
+            return False
+        status = self.connection.get_transaction_status()
+        if status in (TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN):
+            return False
+        self.close()
+        return True
 
     def _commit(self) -> None:
         if self.connection is None or not self.connection.autocommit:

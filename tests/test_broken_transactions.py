@@ -1,0 +1,109 @@
+"""Transactions that something else than the database breaks off."""
+
+# ruff: noqa: PT012 - what raises is a transaction with all that is in it
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import close_old_connections, connection, transaction
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from auditlog import events
+from auditlog.models import Alert, Event
+from auditlog.services import record
+from chatsec.core.postgresql.base import DatabaseWrapper
+from tests.test_transactions import execute, make_alert, status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Interrupted(BaseException):
+    """What a signal raises wherever the program happens to be."""
+
+
+@contextmanager
+def interrupted(word: str, when: str) -> Iterator[None]:
+    """Raise before or after the next statement of this word, as a signal may."""
+    original = DatabaseWrapper._end_or_begin
+
+    def at(self: DatabaseWrapper, said: str) -> None:
+        if said == word and when == "before":
+            raise Interrupted
+        original(self, said)  # type: ignore[arg-type]
+        if said == word and when == "after":
+            raise Interrupted
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseWrapper, "_end_or_begin", at)
+        yield
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("word", ["BEGIN", "COMMIT"])
+def test_who_is_interrupted_leaves_no_transaction_behind(word: str, when: str) -> None:
+    with (
+        interrupted(word, when),
+        pytest.raises(Interrupted),
+        transaction.atomic(),
+    ):
+        make_alert("interrupted")
+
+    make_alert("later")
+    assert status() == TRANSACTION_STATUS_IDLE
+    found = set(Alert.objects.values_list("fingerprint", flat=True))
+    assert found == (
+        {"interrupted", "later"} if (word, when) == ("COMMIT", "after") else {"later"}
+    )
+
+
+def test_an_interrupted_rollback_leaves_no_transaction_behind() -> None:
+    with (
+        interrupted("ROLLBACK", "before"),
+        pytest.raises(Interrupted),
+        transaction.atomic(),
+    ):
+        make_alert("interrupted")
+        raise ZeroDivisionError
+
+    make_alert("later")
+    assert status() == TRANSACTION_STATUS_IDLE
+    assert [alert.fingerprint for alert in Alert.objects.all()] == ["later"]
+
+
+def test_a_transaction_that_nobody_knows_of_ends_with_the_request() -> None:
+    execute("BEGIN")
+    make_alert("lost")
+
+    close_old_connections()
+
+    make_alert("later")
+    assert status() == TRANSACTION_STATUS_IDLE
+    assert [alert.fingerprint for alert in Alert.objects.all()] == ["later"]
+
+
+def test_events_after_a_close_are_of_no_later_transaction() -> None:
+    with transaction.atomic():
+        connection.close()
+        record(events.DATA_ACCESS)
+
+    with transaction.atomic():
+        make_alert()
+        record(events.SECURITY_ALERT)
+
+    assert Event.objects.count() == 1
+
+
+def test_reading_in_chunks_may_be_broken_off() -> None:
+    for number in range(5):
+        make_alert(str(number))
+
+    with transaction.atomic():
+        rows = Alert.objects.iterator(chunk_size=2)
+        next(rows)
+        record(events.DATA_ACCESS)
+    del rows
+
+    assert Event.objects.count() == 1
