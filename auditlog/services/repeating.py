@@ -20,7 +20,7 @@ from auditlog.services.refusals import record_refusal
 from auditlog.services.rows import Draft, draft_event, sealed_row
 from auditlog.services.turns import LeftOut, Pace, Try, collect_left_out, take_turn
 from chatsec.core.crypto import DecryptionFailed
-from chatsec.core.errors import Json
+from chatsec.core.errors import DomainError, Json
 from chatsec.core.outage import is_out_of_reach
 
 logger = logging.getLogger(__name__)
@@ -78,10 +78,11 @@ def _write(one: LeftOut, *, now: datetime) -> bool:
         return False
     try:
         insert(sealed_row(draft))
-    except Error as error:
-        if not is_out_of_reach(error):
-            raise
+    except (Error, DomainError) as error:
+        # It is counted nowhere any more: whoever replays the spool tries it again.
         keep_on_disk(draft)
+        if not is_out_of_reach(error):
+            logger.exception("an event about many was kept on disk")
     return True
 
 

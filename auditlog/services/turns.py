@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -55,6 +55,7 @@ end
 local at = tonumber(redis.call('ZSCORE', due, member) or '')
 if left == weight or not at then
   at = now + every
+  redis.call('ZREMRANGEBYSCORE', due, '-inf', now - tonumber(ARGV[11]))
   redis.call('HSET', state, 'pending', ARGV[9])
   redis.call('ZADD', due, at, member)
   redis.call('PEXPIRE', state, ARGV[11])
@@ -126,16 +127,21 @@ def take_turn(pace: Pace, one: Try, *, now: datetime) -> Turn:
         return _own.take(pace, one, now=now)
 
 
-def collect_left_out(*, now: datetime) -> list[LeftOut]:
-    """Take what was left out and is due; each is taken once, by one of many."""
+def collect_left_out(*, now: datetime) -> Iterator[LeftOut]:
+    """Yield what was left out and is due; each is taken once, by one of many.
+
+    It is taken when its turn comes: what the caller does not come to stays.
+    """
     members = cast(
         "Sequence[bytes]",
         _client().zrangebyscore(
             DUE, "-inf", _milliseconds(now), start=0, num=COLLECTED_AT_ONCE
         ),
     )
-    found = [_collected(member.decode()) for member in members]
-    return [one for one in found if one is not None]
+    for member in members:
+        one = _collected(member.decode())
+        if one is not None:
+            yield one
 
 
 def _turn_of(pace: Pace, one: Try, *, now: datetime) -> Turn:
