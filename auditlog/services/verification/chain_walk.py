@@ -39,17 +39,22 @@ class Chain:
     epoch: int = 1
 
 
-def walk_chain(*, public_key: str | None = None, first: int = 1) -> Chain:
+def walk_chain(
+    *, public_key: str | None = None, first: int = 1, last: int | None = None
+) -> Chain:
     """Check numbers, heads, signatures and times of all seals, without the events.
 
     `public_key` (hex) is the first seal's key as somebody outside keeps it; without it
     a chain that was rewritten under another key shows only against an anchor. What is
-    before the seal of number `first` is believed.
+    before the seal of number `first` is believed, what comes after `last` left alone.
     """
     chain = Chain()
     keys: dict[str, Ed25519PublicKey] = {}
     before = _believed(first, keys, chain)
-    for seal in _headers().filter(number__gte=first).iterator(chunk_size=2_000):
+    seals = _headers().filter(number__gte=first)
+    if last is not None:
+        seals = seals.filter(number__lte=last)
+    for seal in seals.iterator(chunk_size=2_000):
         if before is None:
             _trust_first(seal, keys, public_key, chain.report)
         _check_header(seal, before, keys, chain.report)

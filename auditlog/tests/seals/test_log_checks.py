@@ -118,3 +118,49 @@ def test_a_partition_that_is_kept_as_evidence_opens_an_incident() -> None:
     assert pruning.drop_expired() == []
 
     assert Incident.objects.get().runbook == "tampering"
+
+
+@pytest.fixture
+def old_place(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Have an old event, whose seal is the place that chance chooses."""
+    then = timezone.now() - timedelta(days=131)
+    partitions.ensure_partitions(since=then.date(), months_ahead=0)
+    old = make_event(at=then)
+    sealer.seal_pending(now=then)
+    make_event()
+    sealer.seal_pending()
+    monkeypatch.setattr("secrets.randbelow", lambda _below: 2)
+    return old
+
+
+@pytest.mark.usefixtures("old_place")
+def test_the_seals_of_a_place_are_looked_at_as_well() -> None:
+    with as_superuser() as execute:
+        execute("UPDATE auditlog_seal SET signature = %s WHERE number = 3", b"\1" * 64)
+
+    report = log_checks.check_log(now=timezone.now())
+
+    assert {(each.fault, each.seal) for each in report.findings} == {
+        (Fault.BAD_SIGNATURE, 3)
+    }
+
+
+@pytest.mark.usefixtures("old_place")
+def test_what_retention_takes_meanwhile_is_no_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verify = log_checks.verify_batch
+    dropped: list[object] = []
+
+    def after_retention(*batch: Any, **known: Any) -> Any:
+        dropped.extend(pruning.drop_expired())
+        return verify(*batch, **known)
+
+    monkeypatch.setattr(log_checks, "verify_batch", after_retention)
+
+    report = log_checks.check_log(now=timezone.now())
+
+    assert dropped
+    assert report.is_clean
+    assert [outcome for outcome, _ in checks()] == ["success"]
+    assert not Incident.objects.exists()
