@@ -55,7 +55,9 @@ def scan_seconds() -> float:
 
 def scan_age_seconds() -> float:
     """How long ago the last rule was run; 0 before the first scan."""
-    return _age(RuleRun.objects.aggregate(at=Max("scanned_until"))["at"])
+    # What is learned besides is noted there too, also where no rule is run any more.
+    runs = RuleRun.objects.filter(rule__in=_active())
+    return _age(runs.aggregate(at=Max("scanned_until"))["at"])
 
 
 def failing_rules() -> float:

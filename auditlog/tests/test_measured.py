@@ -13,6 +13,7 @@ from auditlog.models import DetectionRule, EventStream, Incident, RuleRun
 from auditlog.selectors.sealed import end_of_chain
 from auditlog.services import sealer
 from auditlog.services.detection import run_rules
+from auditlog.services.detection.places import keep_places
 from auditlog.tests.factories import make_event
 from auditlog.tests.incidents.factories import make_incident
 from chatsec.core import metrics
@@ -100,6 +101,14 @@ def test_the_scan_says_how_long_it_took_and_what_fails() -> None:
     assert found["chatsec_detection_scan_seconds"] > 0
     assert 3600 <= found["chatsec_detection_scan_age_seconds"] < 2 * 3600
     assert found["chatsec_detection_rules_failing"] == 1
+
+
+def test_what_is_learned_besides_is_no_scan() -> None:
+    run_rules(now=timezone.now() - HOUR)
+
+    keep_places(now=timezone.now())
+
+    assert gauges()["chatsec_detection_scan_age_seconds"] >= 3600
 
 
 def test_one_that_cannot_be_measured_hides_no_other(
