@@ -24,7 +24,7 @@ WITH daily AS MATERIALIZED (
 ), middle AS (
     SELECT key, percentile_cont(0.5) WITHIN GROUP (ORDER BY y) AS median, count(*) AS n
     FROM daily WHERE last_hour < %(walk_from)s
-    GROUP BY key HAVING count(*) >= 5
+    GROUP BY key HAVING count(*) >= 10
 ), usual AS (
     SELECT key, median, greatest(0.25, 1.4826
         * percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(y - median))) AS spread

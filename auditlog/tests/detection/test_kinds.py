@@ -411,6 +411,14 @@ def test_a_slow_rise_adds_up(*, factor: float, fires: bool) -> None:
     assert bool(found(rule("records_rising_slowly"))) is fires
 
 
+@pytest.mark.parametrize(("known", "fires"), [(9, False), (10, True)])
+def test_a_rise_is_none_of_whom_little_is_known(*, known: int, fires: bool) -> None:
+    # The days that are summed up are not among those that are compared with.
+    make_days(person(), [*[100] * known, *[110] * 4, *[330] * 6])
+
+    assert bool(found(rule("records_rising_slowly"))) is fires
+
+
 def test_one_burst_is_no_slow_rise() -> None:
     make_days(person(), [*[100, 130, 90, 120, 110, 80, 105] * 3, 100_000])
 
