@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -20,7 +20,7 @@ from auditlog.constants import (
 )
 from auditlog.models import Alert, DetectionRule, RuleRun
 from auditlog.rules import FLOOR, Finding, RuleSpec, Span, find_loosened
-from auditlog.services.detection import risk
+from auditlog.services.detection import risk, surprise
 from auditlog.services.detection.activity import hour_of
 from auditlog.services.detection.alerting import alert_for_failing, raise_alerts
 from auditlog.services.detection.evaluation import (
@@ -56,7 +56,7 @@ def run_rules(*, now: datetime, rules: Iterable[RuleSpec] | None = None) -> list
     for task in tasks:
         if not task.finds_nothing:
             found += _run_safely(task, now=now)
-    _note_runs([task for task in tasks if task.finds_nothing], now=now)
+    _note_runs([task for task in tasks if task.finds_nothing])
     return found
 
 
@@ -86,6 +86,7 @@ def _tasks(rules: Iterable[RuleSpec], *, now: datetime) -> list[Task]:
             spec,
             _span(ends.get(spec.name), now=now),
             replace(exempt.get(spec.name, NOBODY), declared=declared_for(spec)),
+            _done_until(spec, ends, now=now),
         )
         for spec in rules
         if _is_due(spec, ends.get(spec.name), now=now)
@@ -96,6 +97,18 @@ def _is_due(spec: RuleSpec, scanned_until: datetime | None, *, now: datetime) ->
     if spec.kind not in BY_THE_HOUR or scanned_until is None:
         return True
     return hour_of(scanned_until) != hour_of(now)
+
+
+def _done_until(
+    spec: RuleSpec, ends: Mapping[str, datetime | None], *, now: datetime
+) -> datetime:
+    """Return up to when the rule will have looked: days are counted by another task.
+
+    While that one stands still, what happens is not looked at yet.
+    """
+    if spec.kind != "surprise":
+        return now
+    return min(now, ends.get(surprise.RUN) or ends.get(spec.name) or now)
 
 
 def _run_safely(task: Task, *, now: datetime) -> list[Alert]:
@@ -115,17 +128,21 @@ def _run(task: Task, *, now: datetime) -> list[Alert]:
             cursor.execute(_ONE_AT_A_TIME + FOR_THE_SCAN, [spec.name])
         found = _keep(spec, evaluate(spec, task.span, task.exempt), now=now)
         took = task.took + time.perf_counter() - began
-        _note_runs([replace(task, took=took)], now=now)
+        _note_runs([replace(task, took=took)])
     return found
 
 
-def _note_runs(tasks: Iterable[Task], *, now: datetime) -> None:
+def _note_runs(tasks: Iterable[Task]) -> None:
     """Keep how far the rules have come.
 
     A clock that went back does not make the next scan skip what it has not seen.
     """
     runs = [
-        RuleRun(rule=task.spec.name, scanned_until=now, took_ms=task.took * 1000)
+        RuleRun(
+            rule=task.spec.name,
+            scanned_until=task.done_until,
+            took_ms=task.took * 1000,
+        )
         for task in tasks
     ]
     # In the order of their names: of two scanners none waits for the other in a circle.

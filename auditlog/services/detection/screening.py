@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +40,8 @@ class Task:
     spec: RuleSpec
     span: Span
     exempt: Exempt
+    # From where on the next scan looks: what is known later is found then.
+    done_until: datetime
     took: float = 0
 
     @property

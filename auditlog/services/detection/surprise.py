@@ -12,11 +12,13 @@ from django.conf import settings
 from django.db import connection
 
 from auditlog.constants import SURPRISE_GAP, SURPRISE_PAST, Aspect
-from auditlog.models import ActorDay, ActorSurprise, SurpriseScale
+from auditlog.models import ActorDay, ActorSurprise, RuleRun, SurpriseScale
 from auditlog.rules.parameters import ASPECT_EVENTS
 from auditlog.rules.statements.common import Bound, categories_of
 
 DAY: Final = timedelta(days=1)
+# No rule has this name: it is no slug. Up to when days are counted is kept under it.
+RUN: Final = "counted days"
 # A late commit falls into a day that was counted already: it is counted again.
 OVERLAP: Final = timedelta(hours=2)
 # Of whom fewer days are known, nothing is unlike his past.
@@ -209,6 +211,7 @@ def count_days(*, now: datetime) -> set[UUID]:
         people |= _count(day)
         if day > _day_of(now) - SURPRISE_PAST * DAY:
             _judge(day)
+    RuleRun.objects.update_or_create(rule=RUN, defaults={"scanned_until": now})
     return people
 
 

@@ -36,7 +36,7 @@ EVENTS = (
 
 
 def task_of(spec: RuleSpec, *, since=NOW - 15 * MINUTE, exempt=NOBODY) -> Task:
-    return Task(spec, Span(since, NOW), exempt)
+    return Task(spec, Span(since, NOW), exempt, NOW)
 
 
 def make_crowd(seed: int) -> None:

@@ -385,6 +385,24 @@ class TestRule:
 
         assert [alert.actor_pseudonym for alert in opened] == [thief]
 
+    def test_what_is_counted_after_a_long_stop_is_found(self) -> None:
+        thief = live(person())
+        for _ in range(3):
+            live(person())
+        detection.refresh_baselines(now=NOON - 2 * HOUR, at_once="now")
+        detection.run_rules(now=NOON - 2 * HOUR, rules=[rule()])
+        read(thief, "salaries", 40)
+
+        # The rules had their turn before the days.
+        first = detection.run_rules(now=NOON + 8 * HOUR, rules=[rule()])
+        detection.refresh_baselines(now=NOON + 8 * HOUR)
+        later = NOON + 8 * HOUR + MINUTE
+        opened = detection.run_rules(now=later, rules=[rule()])
+
+        assert first == []
+        assert [alert.actor_pseudonym for alert in opened] == [thief]
+        assert detection.run_rules(now=later + MINUTE, rules=[rule()]) == []
+
 
 class TestScale:
     def test_it_is_the_shipped_one_at_first(self) -> None:
