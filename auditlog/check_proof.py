@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Check a proof that an event is in the audit log, with the standard library alone.
+"""Check a proof that events are in the audit log, with the standard library alone.
 
-    python3 check_proof.py proof.json [--key HEX] [--head HEX]
+    python3 check_proof.py FILE [--key HEX] [--head HEX] [--anchors FILE] [--digest HEX]
 
-`--key` is the public key as its owner published it, `--head` a head that was anchored
-outside the database. Without them the proof is only checked against itself. Ends with 0
-if everything holds and with 1 if anything does not.
+FILE is the proof of one event, or the evidence of an incident. `--key` is the public
+key as its owner published it, `--head` a head that was anchored outside the database
+(given as often as you have heads), `--anchors` a file of such heads, `--digest` what
+the log says that was handed out. Without them what is in FILE is only checked against
+itself. Ends with 0 if everything holds and with 1 if anything does not.
 
 Formats: docs/reference/audit-proofs.md. Ed25519 after RFC 8032, section 5.1.7.
 """
@@ -16,7 +18,8 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ Point = tuple[int, int, int, int]
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
+PACKAGE = "chatsec.incident-evidence/1"
 SQRT_M1 = pow(2, (P - 1) // 4, P)
 
 
@@ -280,6 +284,282 @@ def check(
     return said
 
 
+PARTS = {
+    "format",
+    "digest",
+    "manifest",
+    "incident",
+    "public_key",
+    "events",
+    "seals",
+    "anchors",
+}
+STANDINGS = ("sealed", "waiting", "unknown")
+
+
+class Outside:
+    """What the reader has of the log from elsewhere: key, heads, digest."""
+
+    def __init__(
+        self,
+        key: str | None = None,
+        heads: Sequence[str] = (),
+        anchors: Sequence[Mapping[str, Any]] = (),
+        digest: str | None = None,
+    ) -> None:
+        self.key, self.digest = key, digest
+        self.heads = [head.lower() for head in heads]
+        self.numbered = [(anchor["number"], anchor["head"]) for anchor in anchors]
+
+    def vouched(self, heads: Mapping[int, str]) -> set[int]:
+        """Return which of these seals have a head of the reader's; raise Wrong."""
+        for number, head in self.numbered:
+            if heads.get(number, head) != head:
+                raise Wrong(f"seal {number!r}: another head was anchored")
+        known = set(heads.values())
+        if missing := [head for head in self.heads if head not in known]:
+            raise Wrong(f"no seal has the anchored head {missing[0]!r}")
+        given = {*self.heads, *(head for _, head in self.numbered)}
+        return {number for number, head in heads.items() if head in given}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one in JSON too: 1 is neither true nor 1.0."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def digest_of(package: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of all that the package holds besides its digest."""
+    rest = {name: value for name, value in package.items() if name != "digest"}
+    return sha256(
+        json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
+    ).hex()
+
+
+def check_manifest(package: Mapping[str, Any]) -> None:
+    """Raise Wrong unless the package holds what its manifest says."""
+    if package.keys() != PARTS or not same(package["digest"], digest_of(package)):
+        raise Wrong("the digest is not that of the package")
+    manifest, incident = package["manifest"], package["incident"]
+    standings = [each["standing"] for each in package["events"]]
+    held = {
+        "incident": incident["id"],
+        "events": len(standings),
+        **{each: standings.count(each) for each in STANDINGS},
+        "seals": len(package["seals"]),
+        "anchors": len(package["anchors"]),
+        "timeline": len(incident["timeline"]),
+        "alerts": len(incident["incident_alerts"]),
+    }
+    if not same({name: manifest[name] for name in held}, held):
+        raise Wrong("the package does not hold what its manifest says")
+    if sum(standings.count(each) for each in STANDINGS) != len(standings):
+        raise Wrong("an event is neither sealed nor not")
+    for count in (manifest["made_at"], *manifest["left_out"].values()):
+        number(count)
+
+
+def check_seals(seals: Sequence[Mapping[str, Any]], key: str) -> dict[int, str]:
+    """Check what proofs share; return the head of each seal by its number."""
+    keys = {seals[0]["key_id"]: bytes.fromhex(key)} if seals else {}
+    heads: dict[int, str] = {}
+    last = -1
+    for seal in seals:
+        number(seal["number"])
+        if seal["number"] <= last:
+            raise Wrong(f"seal {seal['number']}: it does not come after the one before")
+        # Between two stretches seals are missing; inside of one none is.
+        if seal["number"] - 1 in heads and seal["previous"] != heads[last]:
+            raise Wrong(f"seal {seal['number']}: it does not follow the one before")
+        last = seal["number"]
+        heads[last] = check_seal(seal, keys).hex()
+    return heads
+
+
+def check_anchors(anchors: Sequence[Any], heads: Mapping[int, str]) -> set[int]:
+    """Return which seals the package says were anchored; raise Wrong."""
+    for anchor in anchors:
+        number(anchor["anchored_at"])
+        text(anchor["sink"])
+        if heads.get(anchor["number"]) != anchor["head"]:
+            raise Wrong(f"seal {anchor['number']!r} has not the head that was anchored")
+    return {anchor["number"] for anchor in anchors}
+
+
+def led_to(start: int, heads: Mapping[int, str], wanted: Container[int]) -> int | None:
+    """Return the next wanted seal that the chain goes on to without a gap."""
+    while start in heads:
+        if start in wanted:
+            return start
+        start += 1
+    return None
+
+
+def check_place(item: Mapping[str, Any], seals: Mapping[int, Any]) -> None:
+    """Raise Wrong unless the event is where the package says that it is."""
+    if item.keys() != {"event", "standing", "seal", "index", "path"}:
+        raise Wrong("an event is not laid out as one")
+    leaf, seal = leaf_of(item["event"]), item["seal"]
+    if item["standing"] != "sealed":
+        if not same([seal, item["index"], item["path"]], [None, None, []]):
+            raise Wrong("an event that no seal has says where it is")
+        return
+    number(seal)
+    if seal not in seals:
+        raise Wrong(f"seal {seal} of an event is not there")
+    number(seals[seal]["count"])
+    path = [plain_hex(step) for step in item["path"]]
+    root = root_of(leaf, item["index"], seals[seal]["count"], path)
+    if root.hex() != seals[seal]["root"]:
+        raise Wrong(f"an event does not lead to the root of seal {seal}")
+
+
+def plain(value: Any) -> str:
+    """Return a text that does nothing to the terminal that shows it."""
+    return "".join(each if each.isprintable() else "?" for each in str(value))
+
+
+def moment(microseconds: int) -> str:
+    """Return a time as people read it."""
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    return f"{begin + timedelta(microseconds=microseconds):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def check_package(package: Mapping[str, Any], outside: Outside) -> list[str]:
+    """Raise Wrong unless the evidence holds; return what it shows, event by event."""
+    check_manifest(package)
+    key = package["public_key"]
+    if package["seals"] and (outside.key or key).lower() != key:
+        raise Wrong("the package names another key than you")
+    heads = check_seals(package["seals"], key)
+    seals = {seal["number"]: seal for seal in package["seals"]}
+    named = check_anchors(package["anchors"], heads)
+    vouched = outside.vouched(heads)
+    if outside.digest not in (None, package["digest"]):
+        raise Wrong("this is not the package of the digest that you gave")
+    said, seen, led = [], set(), 0
+    for item in package["events"]:
+        check_place(item, seals)
+        event = item["event"]
+        if event["event_id"] in seen:
+            raise Wrong(f"event {event['event_id']} is there twice")
+        seen.add(event["event_id"])
+        yours = led_to(item["seal"], heads, vouched)
+        led += yours is not None
+        shown = standing_of(item, heads, (yours, led_to(item["seal"], heads, named)))
+        said.append(f"{titled(event)}: {shown}")
+    return [*opening(package), *said, *closing(package, outside, led)]
+
+
+def titled(event: Mapping[str, Any]) -> str:
+    """Return what an event is called in the report."""
+    what = f"{moment(event['occurred_at'])} {event['event_type']} {event['outcome']}"
+    return plain(f"{what} {event['event_id']}")
+
+
+def standing_of(
+    item: Mapping[str, Any],
+    heads: Mapping[int, str],
+    reached: tuple[int | None, int | None],
+) -> str:
+    """Return how far the event is proven: to your head, to a named one, or not."""
+    if item["standing"] == "waiting":
+        return "NOT PROVEN: not sealed yet when this was made"
+    if item["standing"] == "unknown":
+        return "NOT PROVEN: no seal has it, though its time is sealed"
+    yours, named = reached
+    proven = f"proven, leaf {item['index']} of seal {item['seal']}"
+    if yours is not None:
+        return f"{proven}, up to your head {heads[yours]} of seal {yours}"
+    if named is not None:
+        return f"{proven}, up to head {heads[named]} of seal {named}: compare it"
+    return f"{proven}, by the key alone: no head was anchored soon after"
+
+
+def opening(package: Mapping[str, Any]) -> list[str]:
+    """Return what the package is about, in lines."""
+    incident, manifest = package["incident"], package["manifest"]
+    about = [f"{incident[name]}" for name in ("label", "title", "severity", "state")]
+    out = manifest["left_out"]
+    return [
+        plain(f"Evidence of {', '.join(about)} (made {moment(manifest['made_at'])})."),
+        (
+            f"Left out: {out['events']} events, {out['timeline']} lines of the"
+            f" timeline, {out['alerts']} alerts."
+        ),
+    ]
+
+
+def closing(package: Mapping[str, Any], outside: Outside, led: int) -> list[str]:
+    """Return what all of it comes to, in lines."""
+    held = package["manifest"]
+    said = [
+        (
+            f"{held['sealed']} of {held['events']} events are proven, {led} of them up"
+            f" to a head that you gave; {held['waiting']} were not sealed yet, no seal"
+            f" has {held['unknown']}."
+        ),
+        f"{held['seals']} signatures hold.",
+        (
+            "Title, states, timeline and notes are an account: the digest holds them"
+            " together, no seal does."
+        ),
+        f"Digest: {package['digest']}",
+    ]
+    if outside.key is None:
+        said.append("The key is the package's own: compare it with the published one.")
+    if outside.digest is None:
+        said.append("Compare the digest with that of auditlog.evidence_exported.")
+    return said
+
+
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object; a name that is there twice reads differently elsewhere."""
+    if len(dict(pairs)) != len(pairs):
+        raise Wrong("an object has one name twice")
+    return dict(pairs)
+
+
+def spelled(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a reader of numbers that takes each in its one spelling."""
+
+    def read(digits: str) -> Any:
+        if str(kind(digits)) != digits:
+            raise Wrong(f"{digits!r} is not spelled as a number is here")
+        return kind(digits)
+
+    return read
+
+
+def refused(word: str) -> Any:
+    """Raise Wrong: JSON knows no such number."""
+    raise Wrong(f"{word} is no number")
+
+
+def read_json(raw: bytes) -> Any:
+    """Return the document, each value of which has one spelling."""
+    return json.loads(
+        raw.decode(),
+        object_pairs_hook=once,
+        parse_int=spelled(int),
+        parse_float=spelled(float),
+        parse_constant=refused,
+    )
+
+
+def check_file(given: argparse.Namespace) -> list[str]:
+    """Check the file that the command line names; return the sentences that hold."""
+    document = read_json(Path(given.proof).read_bytes())
+    lines = Path(given.anchors).read_bytes().splitlines() if given.anchors else []
+    anchors = [read_json(line) for line in lines if line.strip()]
+    if isinstance(document, dict) and document.get("format") == PACKAGE:
+        outside = Outside(given.key, given.head, anchors, given.digest)
+        return check_package(document, outside)
+    if given.anchors or given.digest or len(given.head) > 1:
+        raise Wrong("the proof of one event is compared with one --head")
+    return check(document, given.key, *given.head)
+
+
 UNREADABLE = (
     Wrong,
     ArithmeticError,
@@ -293,15 +573,17 @@ UNREADABLE = (
 
 
 def main() -> int:
-    """Check the proof that the command line names; return the exit status."""
-    asked = argparse.ArgumentParser(description="Check a proof of an audit event.")
+    """Check what the command line names; return the exit status."""
+    asked = argparse.ArgumentParser(description="Check proofs of audit events.")
     asked.add_argument("proof")
     asked.add_argument("--key", help="the public key, as hex")
-    asked.add_argument("--head", help="an anchored head, as hex")
-    given = asked.parse_args()
+    asked.add_argument(
+        "--head", action="append", default=[], help="an anchored head, as hex"
+    )
+    asked.add_argument("--anchors", help="a file of anchored heads, one a line")
+    asked.add_argument("--digest", help="the digest that the log names, as hex")
     try:
-        proof = json.loads(Path(given.proof).read_bytes())
-        said = check(proof, given.key, given.head)
+        said = check_file(asked.parse_args())
     except UNREADABLE as error:
         sys.stdout.write(f"WRONG: {error}\n")
         return 1

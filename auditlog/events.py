@@ -168,6 +168,13 @@ EXPORT_ENDED = register(
     fail_closed=True,
     description="An export of events came to its end, whole or not",
 )
+EVIDENCE_EXPORTED = register(
+    "auditlog.evidence_exported",
+    category="audit",
+    severity="notice",
+    fail_closed=True,
+    description="Somebody took an incident out of the log, with proofs for outsiders",
+)
 SEARCH_SAVED = register(
     "auditlog.search_saved",
     category="audit",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from auditlog.pages import (
     event,
+    evidence,
     exports,
     incidents,
     live,
@@ -35,6 +36,11 @@ urlpatterns = [
         "admin/audit/incidents/<uuid:pk>",
         incidents.incident_page,
         name="audit-incident",
+    ),
+    path(
+        "admin/audit/incidents/<uuid:pk>/evidence",
+        evidence.incident_evidence,
+        name="audit-incident-file",
     ),
     path("admin/audit/rules", rules.rule_list, name="audit-rules"),
     path("admin/audit/rules/new", rules.rule_new, name="audit-rule-new"),

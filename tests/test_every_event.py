@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.services import invitations, lockout, passwords
 from auditlog.models import DetectionRule, Event
 from auditlog.registry import event_types
-from auditlog.services import detection, incidents, searches
+from auditlog.services import detection, incidents, packing, searches
 from auditlog.services.detection import RuleTerms
 from auditlog.services.detection.changing import COLUMNS
 from auditlog.services.detection.exempting import Exempted
@@ -108,6 +108,9 @@ ACTS: dict[str, Act] = {
     "accounts.password_reset_asked": lambda cast: passwords.send_reset(cast["alice"]),
     "accounts.user_invited": lambda cast: invitations.invite(
         "zoe", email="zoe@example.org"
+    ),
+    "auditlog.evidence_exported": lambda cast: packing.export_evidence(
+        make_incident().pk
     ),
     "auditlog.exception_ended": _end_an_exception,
     "auditlog.incident_noted": _note,

@@ -53,4 +53,9 @@ urlpatterns = [
         incidents.IncidentNotes.as_view(),
         name="audit-incident-notes",
     ),
+    path(
+        "audit/incidents/<uuid:incident_id>/evidence",
+        incidents.IncidentEvidence.as_view(),
+        name="audit-incident-evidence",
+    ),
 ]

@@ -131,6 +131,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "chat.action_recorded": DATA_WRITE,
     "auditlog.export_started": DATA_READ,
     "auditlog.export_ended": DATA_READ,
+    "auditlog.evidence_exported": DATA_READ,
     "chatbot_query": API_READ,
     "auditlog.events_read": API_READ,
     "auditlog.event_read": API_READ,

@@ -30,16 +30,29 @@ def _next_level(level: list[bytes]) -> list[bytes]:
     return above
 
 
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the tree from its leaves up to its root, for paths of many leaves."""
+    found = [list(leaves)]
+    while len(found[-1]) > 1:
+        found.append(_next_level(found[-1]))
+    return found
+
+
 def path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the audit path of a leaf, from the bottom up."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"there is no leaf {index} of {len(leaves)}")
-    level, found = list(leaves), []
-    while len(level) > 1:
+    return path_in(levels(leaves), index)
+
+
+def path_in(tree: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """Return the audit path of a leaf of a tree that `levels` made."""
+    if not 0 <= index < len(tree[0]):
+        raise IndexError(f"there is no leaf {index} of {len(tree[0])}")
+    found = []
+    for level in tree[:-1]:
         sibling = index ^ 1
         if sibling < len(level):
             found.append(level[sibling])
-        level, index = _next_level(level), index // 2
+        index //= 2
     return found
 
 

@@ -21,6 +21,7 @@ from auditlog.selectors.incident_figures import (
     response_times,
 )
 from auditlog.selectors.incidents import (
+    MAX_ALERTS,
     Incidents,
     ReadEntry,
     ReadIncident,
@@ -60,6 +61,7 @@ from auditlog.selectors.spooled import dead_records, spooled_records
 from auditlog.selectors.trials import get_trial, list_trials
 
 __all__ = [
+    "MAX_ALERTS",
     "Bucket",
     "Counts",
     "Day",

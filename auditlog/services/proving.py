@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from auditlog.models import Anchor, Event, Seal
 from auditlog.proofs import canonical, merkle
 from auditlog.proofs.chain import Kind
-from auditlog.services.seal_chain import batched_ids
+from auditlog.services.seal_chain import batched_ids, batched_leaves
 from chatsec.core.errors import Conflict, Json, NotFound
 
 FORMAT: Final = "chatsec.audit-proof/1"
@@ -31,24 +31,24 @@ def prove_event(event_id: UUID) -> Mapping[str, Json]:
     event = Event.objects.filter(event_id=event_id).first()
     if event is None:
         raise NotFound("There is no such event.")
-    seal = _seal_of(event)
+    seal = seal_of(event)
     ids = batched_ids(bytes(seal.event_ids or b""))
     if event_id.bytes not in ids:
         raise NotFound("No seal knows this event: `audit_verify` says more.")
     index = ids.index(event_id.bytes)
-    raw = bytes(seal.leaves or b"")
-    leaves = [raw[at : at + 32] for at in range(0, len(raw), 32)]
+    leaves = batched_leaves(bytes(seal.leaves or b""))
     return {
         "format": FORMAT,
-        "public_key": _key_of(seal),
-        "event": _columns_of(event),
+        "public_key": key_of(seal),
+        "event": columns_of(event),
         "index": index,
         "path": [step.hex() for step in merkle.path(leaves, index)],
-        "seals": [_header(each) for each in _up_to_anchor(seal)],
+        "seals": [described_seal(each) for each in _up_to_anchor(seal)],
     }
 
 
-def _seal_of(event: Event) -> Seal:
+def seal_of(event: Event) -> Seal:
+    """Return the seal of the event's transaction; raise Conflict without one."""
     # Windows follow each other: it can only be in the last that begins before it. Asked
     # like this an index answers; by both ends every seal since is looked at.
     begun = Seal.objects.filter(epoch=event.epoch, xid_from__lte=event.xid)
@@ -67,7 +67,7 @@ def _seal_of(event: Event) -> Seal:
     raise Conflict("The event is not sealed yet.", code="not_sealed")
 
 
-def _key_of(seal: Seal) -> str:
+def key_of(seal: Seal) -> str:
     """Return the public key that signed the seal, from where the chain names it."""
     named = Seal.objects.filter(
         kind=Kind.KEY, number__lte=seal.number, body__contains=f'"{seal.key_id}"'
@@ -80,31 +80,40 @@ def _key_of(seal: Seal) -> str:
 
 
 def _up_to_anchor(seal: Seal) -> Iterable[Seal]:
-    """Return the seals up to the next head that each place outside has.
+    return seals_between(seal.number, next_anchored(seal.number))
 
-    Not up to the newest: there are a thousand and more seals a day, and a proof of
-    what happened a year ago would never be checked. A place that had none for long
-    does not count.
+
+def next_anchored(number: int) -> int:
+    """Return the next head from here on that each place outside has; else `number`.
+
+    Not the newest: there are a thousand and more seals a day, and a proof of what
+    happened a year ago would never be checked. A place that had none for long does not
+    count.
     """
-    later = Anchor.objects.filter(number__gte=seal.number).values("sink")
+    later = Anchor.objects.filter(number__gte=number).values("sink")
     heads = set(later.annotate(next=Min("number")).values_list("next", flat=True))
-    nearest = min(heads, default=seal.number)
+    nearest = min(heads, default=number)
     last = max((n for n in heads if n - nearest <= AROUND), default=nearest)
-    if last - seal.number > MOST_SEALS:
-        last = seal.number
+    return last if last - number <= MOST_SEALS else number
+
+
+def seals_between(first: int, last: int) -> QuerySet[Seal]:
+    """Return these seals, both ends with them, without what they hold of events."""
     return (
-        Seal.objects.filter(number__range=(seal.number, last))
+        Seal.objects.filter(number__range=(first, last))
         .defer("event_ids", "leaves")
         .order_by("number")
     )
 
 
-def _columns_of(event: Event) -> dict[str, Json]:
+def columns_of(event: Event) -> dict[str, Json]:
+    """Return what is hashed of the event, as proofs spell it."""
     values = {name: getattr(event, name) for name in canonical.COLUMNS}
     return {name: _spelled(values[name]) for name in canonical.hashed_columns(values)}
 
 
-def _header(seal: Seal) -> dict[str, Json]:
+def described_seal(seal: Seal) -> dict[str, Json]:
+    """Return the seal as proofs spell it."""
     return {
         "number": seal.number,
         "kind": seal.kind,
@@ -137,6 +146,6 @@ def _spelled(value: object) -> Json:
 def find_seal_number(event: Event) -> int | None:
     """Return which seal holds the event, or None while it is not sealed."""
     try:
-        return _seal_of(event).number
+        return seal_of(event).number
     except Conflict:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -16,10 +17,11 @@ from auditlog.api.incident_serializers import (
     IncidentRow,
     NoteRequest,
     ResolveRequest,
-    incident_detail,
 )
 from auditlog.api.views.pages import VIEW_AUDIT, page
+from auditlog.incident_shapes import incident_detail
 from auditlog.services import Target, incidents, record
+from auditlog.services.packing import export_evidence
 from chatsec.core.api import ApiView
 from chatsec.core.context import current_actor
 from chatsec.core.errors import Denied
@@ -95,6 +97,25 @@ class IncidentNotes(ApiView):
         _needs_sight(request)
         incidents.add_note(current_actor(), incident_id, **asked.validated_data)
         return _shown(incident_id, status_code=status.HTTP_201_CREATED)
+
+
+class IncidentEvidence(ApiView):
+    """What shows an incident to outsiders."""
+
+    required_permission = MANAGE
+
+    @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, incident_id: UUID) -> Response:
+        """Return the incident with the proofs of its events; 429 while others run."""
+        _needs_sight(request)
+        headers = evidence_headers(incident_id)
+        return Response(export_evidence(incident_id), headers=headers)
+
+
+def evidence_headers(incident_id: UUID) -> dict[str, str]:
+    """Return what makes a browser keep the package as a file."""
+    name = f"evidence-{incident_id}.json"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 def _needs_sight(request: Request) -> None:

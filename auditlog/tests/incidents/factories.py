@@ -30,11 +30,10 @@ def make_alert(
     return Alert.objects.create(
         rule=rule,
         fingerprint=uuid7().hex,
-        first_at=at,
         last_at=at,
         count=4,
         created_at=at,
-        **{"actor_pseudonym": pseudonym, **fields},
+        **{"actor_pseudonym": pseudonym, "first_at": at, **fields},
     )
 
 

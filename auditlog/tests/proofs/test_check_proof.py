@@ -290,6 +290,18 @@ def test_it_refuses_another_key_and_another_head(proof: dict[str, Any]) -> None:
     assert "anchored head" in check_proof.check(proof, None, head.upper())[-1]
 
 
+def run_checker(file: Path, *words: str) -> tuple[int, str]:
+    """Return status and words of the checker, alone with the standard library."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", check_proof.__file__, str(file), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stderr
+    return done.returncode, done.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "status"), [(None, 0), ("{}", 1), ("[]", 1), ("not json", 1)]
 )
@@ -298,17 +310,10 @@ def test_it_runs_alone(
 ) -> None:
     file = tmp_path / "proof.json"
     file.write_text(text or json.dumps(proof))
-    script = Path(check_proof.__file__)
 
-    run = subprocess.run(
-        [sys.executable, "-I", "-S", str(script), str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done, said = run_checker(file)
 
-    assert run.returncode == status, run.stdout + run.stderr
-    assert not run.stderr
+    assert done == status, said
 
 
 @pytest.mark.parametrize(
@@ -370,11 +375,6 @@ def test_what_is_no_proof_is_said_to_be_wrong(tmp_path: Path, content: bytes) ->
     path = tmp_path / "proof.json"
     path.write_bytes(content)
 
-    done = subprocess.run(
-        [sys.executable, "-I", check_proof.__file__, path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status, said = run_checker(path)
 
-    assert (done.returncode, done.stdout[:6], done.stderr) == (1, "WRONG:", "")
+    assert (status, said[:6]) == (1, "WRONG:")
