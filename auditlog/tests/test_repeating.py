@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from auditlog import events
 from auditlog.errors import PartitionMissing
 from auditlog.models import Event
 from auditlog.services import Pace, record_repeated, repeating
+from auditlog.services.inserting import insert
 from auditlog.services.replaying import replay_spool
 from auditlog.services.rows import Row
 
@@ -35,10 +35,9 @@ def left_out() -> int:
 
 
 @pytest.fixture
-def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Row]]:
+def refusing(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
     """Let the log refuse the first that is written from now on."""
     refused: list[Row] = []
-    insert = repeating.insert
 
     def insert_later(row: Row) -> None:
         if not refused:

@@ -178,9 +178,9 @@ def _work(trial: RuleTrial, patience: Patience) -> Worked:
             # A worker has more time for this part.
             is_short = patience.is_waited_for
             return _let_go(trial) if is_short else _settle(trial, TOO_LONG)
-        _keep(trial, span, found)
-        if len(trial.findings) > MOST_FINDINGS:
+        if len(trial.findings) + len(found) > MOST_FINDINGS:
             return _settle(trial, TOO_MANY)
+        _keep(trial, span, found)
     return _settle(trial, "")
 
 

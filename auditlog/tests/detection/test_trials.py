@@ -164,6 +164,7 @@ def test_a_rule_that_finds_everything_is_told_so(admin, monkeypatch) -> None:
     trials.work_on(trial.pk, IN_TURNS, now=now)
 
     assert "make the rule stricter" in read_again(trial).problem
+    assert read_again(trial).findings == []
 
 
 def test_results_are_kept_for_a_day(admin) -> None:

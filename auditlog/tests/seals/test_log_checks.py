@@ -11,7 +11,7 @@ from django.utils import timezone
 from auditlog.models import Alert, Event, Incident, Seal
 from auditlog.selectors import read_events
 from auditlog.services import log_checks, partitions, pruning, sealer
-from auditlog.services.verification import Fault
+from auditlog.services.verification import Fault, verify_batch
 from auditlog.tasks import check_log
 from auditlog.tests.factories import make_event
 from auditlog.tests.seals.test_tampering import as_superuser
@@ -149,12 +149,11 @@ def test_the_seals_of_a_place_are_looked_at_as_well() -> None:
 def test_what_retention_takes_meanwhile_is_no_difference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    verify = log_checks.verify_batch
     dropped: list[object] = []
 
     def after_retention(*batch: Any, **known: Any) -> Any:
         dropped.extend(pruning.drop_expired())
-        return verify(*batch, **known)
+        return verify_batch(*batch, **known)
 
     monkeypatch.setattr(log_checks, "verify_batch", after_retention)
 
