@@ -46,7 +46,7 @@ class Phone:
                 """Say nothing."""
 
         self.listener = HTTPServer(("127.0.0.1", 0), Listener)
-        Thread(target=self.listener.serve_forever, daemon=True).start()
+        Thread(target=self.listener.serve_forever, args=(0.02,), daemon=True).start()
         port = self.listener.server_address[1]
         self.client = OAuth2Session(
             application.client_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, NamedTuple
@@ -57,7 +58,8 @@ def listening() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("localhost", 0), Handler)
     receiver.port = server.server_port
-    thread = Thread(target=server.serve_forever, daemon=True)
+    serve = partial(server.serve_forever, poll_interval=0.02)  # it stops as quickly
+    thread = Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield receiver
