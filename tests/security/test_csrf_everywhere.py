@@ -7,7 +7,7 @@ one, and with the right one from a foreign origin.
 from __future__ import annotations
 
 import re
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 import pytest
@@ -63,6 +63,13 @@ FORM_BODIES = [
     ("application/x-www-form-urlencoded", "a=b"),
     ("text/plain", '{"a": "b"}'),
 ]
+FORMS = [
+    pytest.param(FORM_BODIES, id="in turn"),
+    *(
+        pytest.param([(kind, body)], id=kind, marks=pytest.mark.prove)
+        for kind, body in FORM_BODIES
+    ),
+]
 
 
 def refuses(client: Client, route: Route, method: str, headers: dict[str, str]) -> bool:
@@ -77,14 +84,15 @@ def refuses(client: Client, route: Route, method: str, headers: dict[str, str]) 
 
 class TestEveryRoute:
     def test_it_refuses_the_write(self, signed_in, routes):
-        """One of the attempts with each method; all of them in the test below."""
-        ways = cycle(attempts(token_of(signed_in)).values())
+        """POST and another method with an attempt in turn; all in the test below."""
+        post, *others = UNSAFE
+        ways = cycle(product(others, attempts(token_of(signed_in)).values()))
         before = digests()
 
         passed = {
             f"{method} {route.path}"
-            for route, headers in zip(routes, ways, strict=False)
-            for method in UNSAFE
+            for route, (other, headers) in zip(routes, ways, strict=False)
+            for method in (post, other)
             if not refuses(signed_in, route, method, headers)
         }
 
@@ -106,13 +114,11 @@ class TestEveryRoute:
 
         assert passed == set()
 
-    @pytest.mark.parametrize(("content_type", "body"), FORM_BODIES)
-    def test_it_refuses_what_a_foreign_form_can_send(
-        self, content_type, body, signed_in, routes
-    ):
+    @pytest.mark.parametrize("bodies", FORMS)
+    def test_it_refuses_what_a_foreign_form_can_send(self, bodies, signed_in, routes):
         passed = {
             route.path: response.status_code
-            for route in routes
+            for route, (content_type, body) in zip(routes, cycle(bodies), strict=False)
             if route.name not in WITHOUT_COOKIES
             and (
                 response := signed_in.generic(
