@@ -66,7 +66,7 @@ def bent(answer, part, at):
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=list(HealthCheck),
     deadline=None,
 )

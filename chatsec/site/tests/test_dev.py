@@ -168,7 +168,9 @@ def test_it_serves_says_how_to_sign_in_and_stops(installation):
     assert "Stopped." in installation.text
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "beat"])
+@pytest.mark.parametrize(
+    "name", ["gunicorn", pytest.param("beat", marks=pytest.mark.prove)]
+)
 def test_it_ends_with_an_error_when_a_part_dies(installation, name):
     process = installation.begin()
 

@@ -104,13 +104,15 @@ LONG = (
 )
 
 
-def test_a_stream_is_redacted_like_the_whole_at_every_split():
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.prove)])
+def test_a_stream_is_redacted_like_the_whole_at_every_split(step):
     whole = redact(LONG)
+    counts = Counter(str(span.label) for span in detect(LONG))
 
-    for cut in range(len(LONG) + 1):
+    for cut in range(0, len(LONG) + 1, step):
         redacted, redactor = stream(LONG, [cut])
         assert redacted == whole
-        assert redactor.counts == Counter(str(s.label) for s in detect(LONG))
+        assert redactor.counts == counts
 
 
 def test_a_stream_cut_into_single_characters_is_redacted_like_the_whole():
