@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, InterfaceError, connection, connections
 
 from auditlog.errors import PartitionMissing
 from auditlog.services.rows import Row
@@ -53,6 +53,9 @@ def write_with_transaction(row: Row) -> None:
     if not here.is_in_transaction():
         insert(row)
         return
+    if here.closed_in_transaction:
+        # No commit comes that it could wait for.
+        raise InterfaceError("The connection was closed in this transaction.")
     if here.waiting is None:
         here.waiting = WaitingEvents()
     if cast("WaitingEvents", here.waiting).add(row):
