@@ -42,12 +42,11 @@ class AlertAdmin(ReadOnlyAdmin):
 
     list_display = (
         "last",
+        "why",
         "badge",
         "severity",
-        "rule",
         "actor",
         "count",
-        "why",
         "part_of",
     )
     list_select_related = ("incident",)
@@ -82,10 +81,10 @@ class AlertAdmin(ReadOnlyAdmin):
         """Return the state as a badge."""
         return cells.badge(alert.state, STATE_BADGES)
 
-    @admin.display(description="What happened")
-    def why(self, alert: Alert) -> str:
-        """Return what the rule says of it."""
-        return alert.title
+    @admin.display(description="What happened", ordering="rule")
+    def why(self, alert: Alert) -> SafeString:
+        """Return what the rule says of it, and which rule that is."""
+        return format_html("{} <code>{}</code>", alert.title, alert.rule)
 
     @admin.display(description="Incident", empty_value="-")
     def part_of(self, alert: Alert) -> SafeString | None:

@@ -45,7 +45,7 @@ def open_incident(page: Page) -> None:
 
 def deal_with_it(page: Page) -> None:
     story = page.locator(".incident-story")
-    expect(story).to_contain_text("Opened by an alert: denials_in_5_minutes")
+    expect(story).to_contain_text("Opened by an alert: Refused more than 3 times")
     expect(story).to_contain_text("Told: The security office")
     page.get_by_role("button", name="Acknowledge: I am on it").click()
     expect(story).to_contain_text("Acknowledged, admin")
@@ -60,6 +60,15 @@ def deal_with_it(page: Page) -> None:
     page.get_by_role("button", name="Resolve").click()
     expect(story).to_contain_text("Resolved: benign, admin")
     expect(page.get_by_role("button", name="Resolve")).to_have_count(0)
+
+
+def evidence_of(page: Page, folder: Path) -> Path:
+    """Return the evidence of the incident, as downloaded."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the evidence").click()
+    path = folder / "evidence.json"
+    download.value.save_as(path)
+    return path
 
 
 def proof_of_first(page: Page, folder: Path) -> Path:
@@ -124,6 +133,9 @@ def test_a_burst_of_refusals_is_dealt_with_and_proven(page, admin, bob, api, hea
 
     anchor = leave_a_head(heads)
     key, head = anchor["first_public_key"], anchor["head"]
+    evidence = evidence_of(page, heads.parent)
+    assert checked(evidence, key=key, head=head) == 0
+    assert checked(evidence, key=key, head="00" * 32) == 1
     proof = proof_of_first(page, heads.parent)
     assert checked(proof, key=key, head=head) == 0
     assert checked(proof, key=key, head="00" * 32) == 1
