@@ -156,9 +156,13 @@ def _by_chance(
     people: Sequence[Person],
     chance: Chance,
 ) -> Share:
-    """Return the recall with each label put on somebody else: what luck alone finds."""
+    """Return the recall with each label put on somebody else: what luck alone finds.
+
+    An alert about nobody in particular says the same of whoever is labelled.
+    """
     if not incidents:
         return Share(0, 0)
+    found = [one for one in found if one.person is not None]
     hits = 0
     for incident in incidents:
         count = min(len(incident.people), len(people))
