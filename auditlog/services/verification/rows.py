@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -17,7 +18,11 @@ from auditlog.proofs import merkle
 from auditlog.proofs.in_sql import leaf_sql
 from auditlog.services.seal_chain import ID_BYTES, batched_ids
 from auditlog.services.verification.findings import Fault, Finding, Report
-from auditlog.services.verification.statements import partitions_of, window_of
+from auditlog.services.verification.statements import (
+    WITH_WINDOW,
+    partitions_of,
+    window_of,
+)
 from auditlog.services.verification.wholesale import Slack, verify_wholesale
 
 # A batch of seals with about so many events is read by one query.
@@ -26,6 +31,8 @@ BATCH_SEALS: Final = 2_000
 # An event may be older than its seal by a long transaction or an outage, not by more.
 LATEST: Final = timedelta(days=1)
 EARLIEST: Final = timedelta(minutes=5)
+# Not the first year: a day is taken from it.
+BEFORE_ALL: Final = datetime(2, 1, 1, tzinfo=UTC)
 
 _ROW: Final = f"""
     SELECT event.event_id, event.occurred_at, {leaf_sql("event")}
@@ -76,8 +83,10 @@ class Sealed:
     leaf: bytes
     seal: int
     partition: str
-    # Its time lies between these, allowing for slow transactions and clocks.
-    between: tuple[datetime, datetime]
+    # Its time lies between these, allowing for slow transactions and clocks. The first
+    # is asked for where an event is old, which next to none is.
+    since: Callable[[], datetime]
+    until: datetime
     is_swept: bool = False
 
 
@@ -132,26 +141,29 @@ def _contents(seal: Seal, report: Report) -> dict[bytes, Sealed]:
     named = (name for name in sorted(counts) for _ in range(counts[name]))
     partitions = list(islice(named, len(ids) + 1))
     is_swept = seal.xid_from is None
-    # What a cluster that was left brought along is as old as its own last seal.
-    due_at = _last_window(seal) if is_swept else seal.sealed_at
     if not (len(ids) == len(leaves) == len(partitions) == seal.count) or (
         merkle.root(leaves) != bytes(seal.root)
     ):
         report.findings.append(
             Finding(Fault.BROKEN_SEAL, seal.number, says="its hashes are not its own")
         )
+    number, until = seal.number, seal.sealed_at
+    since = cache(partial(_sealed_before, number))
     return {
-        id_: Sealed(leaf, seal.number, partition, (due_at, seal.sealed_at), is_swept)
+        id_: Sealed(leaf, number, partition, since, until, is_swept)
         for id_, leaf, partition in zip(ids, leaves, partitions, strict=False)
     }
 
 
-def _last_window(swept: Seal) -> datetime:
-    windows = Seal.objects.filter(
-        epoch=swept.epoch, number__lt=swept.number, xid_from__isnull=False
-    )
+def _sealed_before(number: int) -> datetime:
+    """Return when the sealer was at work before, which it need not have been for days.
+
+    What it had not sealed by then is in the seal of this number, however late that was
+    made. Before the first of all it may have been anything.
+    """
+    windows = Seal.objects.filter(number__lt=number, kind__in=WITH_WINDOW)
     newest = windows.order_by("-number").values_list("sealed_at", flat=True).first()
-    return newest or swept.sealed_at
+    return newest or BEFORE_ALL
 
 
 def verify_partition(name: str, category: str) -> Report:
@@ -224,10 +236,10 @@ def _compare(
 
 
 def _is_timely(row: Row, sealed: Sealed) -> bool:
-    earliest, latest = sealed.between
-    if row.occurred_at < earliest - LATEST:
+    is_old = row.occurred_at < sealed.until - LATEST
+    if is_old and row.occurred_at < sealed.since() - LATEST:
         return waited_on_disk(row.event_id)
-    return row.occurred_at <= latest + EARLIEST
+    return row.occurred_at <= sealed.until + EARLIEST
 
 
 def waited_on_disk(event_id: UUID) -> bool:

@@ -208,3 +208,19 @@ def test_a_dump_that_lay_for_days_brings_its_last_events_into_the_seals() -> Non
     assert report.is_clean, report.findings
     assert report.unsealed == 0
     assert prove_event(unsealed.event_id)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_sealer_that_stood_still_for_days_leaves_the_log_clean(
+    *, is_first: bool
+) -> None:
+    now, day = timezone.now(), timedelta(days=1)
+    partitions.ensure_partitions(since=(now - 3 * day).date(), months_ahead=0)
+    if not is_first:
+        sealer.seal_pending(now=now - 3 * day)
+    for age in (3, 2, 1):
+        make_event(at=now - age * day + timedelta(minutes=1))
+
+    sealer.seal_pending(now=now)
+
+    assert verify_log().is_clean
