@@ -1,5 +1,6 @@
 """How the production server starts, and when it does not."""
 
+import importlib
 import json
 import os
 import socket
@@ -15,7 +16,6 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.sync import SyncWorker
 
-from chatsec import gunicorn_conf
 from chatsec.malformed import write_refusal
 
 SERVER = ["-m", "gunicorn", "-c", "python:chatsec.gunicorn_conf", "chatsec.wsgi"]
@@ -78,7 +78,16 @@ def test_what_is_no_http_is_refused_with_the_headers_and_no_echo(
     assert "secret" not in answer
 
 
-def test_a_client_that_reads_nothing_keeps_its_thread_for_a_while_only(monkeypatch):
+@pytest.fixture
+def gunicorn_conf(monkeypatch, tmp_path):
+    """Return it without what importing it leaves behind: where metrics are counted."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
+    return importlib.import_module("chatsec.gunicorn_conf")
+
+
+def test_a_client_that_reads_nothing_keeps_its_thread_for_a_while_only(
+    monkeypatch, gunicorn_conf
+):
     monkeypatch.setattr(gunicorn_conf, "SEND_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         arbiter = SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listener)])
