@@ -86,6 +86,7 @@ def changed(token, **claims):
 def test_a_changed_token_gives_no_access(connected, bob):
     access = connected["access_token"]
     head, body, seal = access.split(".")
+    bent = ("B" if seal[0] == "A" else "A") + seal[1:]  # the last bits may be filling
     none = urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt","kid":"k1"}').decode()
 
     for forged in (
@@ -93,7 +94,7 @@ def test_a_changed_token_gives_no_access(connected, bob):
         changed(access, exp=9999999999),
         changed(access, aud="other"),
         f"{head}.{body}.",
-        f"{head}.{body}.{seal[:-2]}AA",
+        f"{head}.{body}.{bent}",
         f"{none.rstrip('=')}.{body}.",
         f"{head}.{body}.{seal}.{seal}",
     ):
