@@ -65,6 +65,7 @@ urlpatterns = [
         name="audit-exception-end",
     ),
     path("admin/audit/seals", sealing.seals, name="audit-seals"),
+    path("admin/audit/retention", sealing.retention, name="audit-retention"),
     path("admin/audit/routes", routes.route_list, name="audit-routes"),
     path("admin/audit/routes/new", routes.route_new, name="audit-route-new"),
     path("admin/audit/routes/<uuid:pk>", routes.route_page, name="audit-route"),

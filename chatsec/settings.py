@@ -191,6 +191,8 @@ CHATSEC_REQUIRED_FACTORS = "rbac.services.required_factors.requires_factor"
 CHATSEC_TASK_SENDER = "chatsec.celery.send"
 # Whose data a legal hold keeps: a context manager, in which no hold is added.
 CHATSEC_AUDIT_HOLDS = "privacy.services.retention.standing_holds"
+# The same to be shown: without keeping new ones from being placed.
+CHATSEC_AUDIT_HELD = "privacy.selectors.held_subjects"
 CHATSEC_READINESS_CHECKS = {"sealer": "auditlog.selectors.is_sealed"}
 CHATSEC_ERROR_RECORDER = "auditlog.services.record_error"
 CHATSEC_DENIAL_RECORDER = "auditlog.services.record_denial"

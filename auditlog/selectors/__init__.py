@@ -35,6 +35,7 @@ from auditlog.selectors.incidents import (
 from auditlog.selectors.paging import Key, Page, Turn, find_page
 from auditlog.selectors.people import find_pseudonym, names_behind
 from auditlog.selectors.reading import describe, read_events
+from auditlog.selectors.retention import SOON, Kept, Part, read_retention
 from auditlog.selectors.routes import (
     ReadRoute,
     get_route,
@@ -62,14 +63,17 @@ from auditlog.selectors.trials import get_trial, list_trials
 
 __all__ = [
     "MAX_ALERTS",
+    "SOON",
     "Bucket",
     "Counts",
     "Day",
     "EventFilter",
     "Incidents",
+    "Kept",
     "Key",
     "Left",
     "Page",
+    "Part",
     "ReadAlert",
     "ReadEntry",
     "ReadIncident",
@@ -112,6 +116,7 @@ __all__ = [
     "read_exceptions",
     "read_filters",
     "read_incidents",
+    "read_retention",
     "read_routes",
     "read_rules",
     "read_sealing",

@@ -223,6 +223,16 @@ def test_it_refuses_what_was_damaged_and_signed_off_again(
         check_proof.check_package(signed_off(package), Outside(public(KEY)))
 
 
+def test_signed_seals_that_are_no_chain_are_refused(package: Package) -> None:
+    """Two histories under one key: the second does not lead to the first's head."""
+    forked = seal(header(5, b"\x07" * 32), KEY)
+    package["seals"][1] = forked
+    package["anchors"][0]["head"] = forked["head"]
+
+    with pytest.raises(check_proof.Wrong, match="does not follow"):
+        check_proof.check_package(signed_off(package), Outside())
+
+
 def test_no_value_can_be_another_under_the_same_digest(package: Package) -> None:
     accepted = []
     for way in places(package):
@@ -243,7 +253,8 @@ def test_no_value_can_be_another_under_the_same_digest(package: Package) -> None
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"made_at":18', '"made_at":-0,"made_at":18'),
+        ('"alerts":0', '"alerts":-0'),
+        ('"made_at":18', '"made_at":1,"made_at":18'),
         ('"ratio":1.5', '"ratio":1.50'),
         ('"ratio":1.5', '"ratio":NaN'),
         ('"ratio":1.5', '"ratio":15e-1'),
