@@ -84,6 +84,16 @@ def test_a_transaction_that_nobody_knows_of_ends_with_the_request() -> None:
     assert [alert.fingerprint for alert in Alert.objects.all()] == ["later"]
 
 
+def test_a_connection_whose_end_was_broken_off_is_made_anew() -> None:
+    make_alert("first")
+    connection.connection.close()
+
+    close_old_connections()
+
+    make_alert("later")
+    assert Alert.objects.count() == 2
+
+
 def test_no_event_waits_for_the_commit_of_a_closed_connection() -> None:
     with pytest.raises(InterfaceError), transaction.atomic():
         connection.close()

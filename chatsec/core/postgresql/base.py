@@ -91,6 +91,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Close what the next request, or task, must not go on with."""
         if not self.in_atomic_block:
             self._close_if_left_open()
+            if self.connection is not None and self.connection.closed:
+                # Its end was broken off: Django still believes in it.
+                self.close()
         super().close_if_unusable_or_obsolete()
 
     def _write_what_is_read(
