@@ -60,7 +60,7 @@ def test_an_administrator_sees_the_refusal_in_the_log(page, admin, bob, api):
     page.get_by_role("textbox", name="Code").fill(totp_code(admin))
     page.get_by_role("button", name="Continue").click()
 
-    page.goto("/admin/auditlog/event/?event_type=authorization_denied")
+    page.goto("/admin/auditlog/event/?type=authorization_denied")
 
     expect(page.get_by_role("cell", name="authorization_denied").first).to_be_visible()
 
