@@ -217,6 +217,7 @@ def test_a_sealer_that_stood_still_for_days_leaves_the_log_clean(
     now, day = timezone.now(), timedelta(days=1)
     partitions.ensure_partitions(since=(now - 3 * day).date(), months_ahead=0)
     if not is_first:
+        make_event(at=now - 3 * day)
         sealer.seal_pending(now=now - 3 * day)
     for age in (3, 2, 1):
         make_event(at=now - age * day + timedelta(minutes=1))
