@@ -158,11 +158,12 @@ def _by_chance(
 ) -> Share:
     """Return the recall with each label put on somebody else: what luck alone finds.
 
-    An alert about nobody in particular says the same of whoever is labelled.
+    A label on half of the people means the same whoever they are, so attacks on many
+    are left out.
     """
+    incidents = [one for one in incidents if len(one.people) <= MANY]
     if not incidents:
         return Share(0, 0)
-    found = [one for one in found if one.person is not None]
     hits = 0
     for incident in incidents:
         count = min(len(incident.people), len(people))

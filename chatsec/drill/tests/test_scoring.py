@@ -92,13 +92,13 @@ def test_shuffled_labels_are_found_by_luck_only():
     assert result.by_chance == Share(0, 100)
 
 
-def test_alerts_about_everybody_are_no_luck_and_no_skill():
+def test_attacks_on_many_say_nothing_of_luck():
     spray = replace(ATTACK, people=dict.fromkeys(range(10, 20), (1000.0,)))
 
     result = judged(Found("spray", 2000.0), incidents=[spray])
 
     assert result.outcomes[0][1] is not None
-    assert result.by_chance == Share(0, 1)
+    assert result.by_chance == Share(0, 0)
 
 
 def test_results_add_up():
