@@ -72,7 +72,8 @@ _COUNT: Final = """
                 THEN extract(hour FROM occurred_at AT TIME ZONE %(zone)s)::text END),
             ('refusals', CASE WHEN event_type = ANY(%(refused)s)
                 THEN coalesce(nullif(resource_id, ''), event_type) END),
-            ('acts', CASE WHEN event_type <> ALL(%(refused)s) THEN event_type END)
+            ('acts', CASE WHEN event_type <> ALL(%(refused)s)
+                AND event_type <> ALL(%(left_out)s) THEN event_type END)
         ) AS of (aspect, value)
         WHERE occurred_at >= %(since)s AND occurred_at < %(until)s
             AND event_type <> 'authorization_check' AND value IS NOT NULL
@@ -90,6 +91,8 @@ _COUNT: Final = """
     RETURNING actor_pseudonym
 """
 _GIVEN: Final = ("rbac.role_assigned", "rbac.object_permission_granted")
+# How often somebody signs in says how long he pauses, and what his browser forgets.
+_LEFT_OUT: Final = ("accounts.signed_in",)
 # What is expected of a person is his own mean of a day at work, drawn towards the mean
 # of all people (of all programs, for a program). How surprising more than that is, is
 # the log-likelihood ratio of what was seen to what was expected: of a geometric count
@@ -273,6 +276,7 @@ def _count(day: date) -> set[UUID]:
         "until": _midnight(day + DAY),
         "zone": settings.CHATSEC_TIME_ZONE,
         "refused": list(ASPECT_EVENTS["refusals"]),
+        "left_out": list(_LEFT_OUT),
         "given": list(_GIVEN),
         "given_in": categories_of(_GIVEN),
     }

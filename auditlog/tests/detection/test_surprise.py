@@ -108,6 +108,17 @@ def judged(who: UUID, days: int = 1) -> ActorSurprise:
 
 
 class TestCounting:
+    def test_how_often_somebody_signs_in_is_not_counted(self) -> None:
+        who = person()
+        moments = every(MINUTE, count=30, until=NOON)
+        make_events("accounts.signed_in", moments, actor_pseudonym=who)
+        ask(who, 2)
+
+        surprise.count_days(now=NOON + HOUR)
+
+        acts = ActorDay.objects.filter(actor_pseudonym=who, aspect="acts")
+        assert [(row.value, row.n) for row in acts] == [("chatbot_query", 2)]
+
     def test_a_day_is_what_was_read_refused_and_when(self) -> None:
         who = person()
         read(who, "summary", 3)
