@@ -7,7 +7,7 @@ import pytest
 from chatsec.drill import separate
 
 # Those before have been scored on: what is missed there is known.
-SEEDS = "1016-1018"
+SEEDS = "1019-1021"
 
 
 @pytest.fixture(scope="module")
