@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.database import close_connections
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -32,8 +34,13 @@ def chromium_path() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Return the browser; its event loop ends with it.
+
+    While a loop runs Django has other connections than before and after, and in a fork:
+    those of before are closed, whose database is another one by then.
+    """
     path = chromium_path()
     if path is None:
         pytest.skip("no Chromium on this machine: browser tests are skipped")
@@ -44,6 +51,7 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    close_connections()
 
 
 @pytest.fixture
