@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import environ
 
@@ -79,8 +80,21 @@ def _external(env: environ.Env, database: str, redis: str) -> EngineUrls:
         business_url=env.str("BUSINESS_DATABASE_URL", ""),
         business_owner_url=env.str("BUSINESS_OWNER_DATABASE_URL", ""),
         cache_url=redis,
-        broker_url=env.str("CHATSEC_BROKER_URL", redis),
+        broker_url=broker_of(env.str("CHATSEC_BROKER_URL", redis)),
     )
+
+
+def broker_of(redis_url: str) -> str:
+    """Return the URL by which Celery reaches what redis-py reaches by the given one.
+
+    Celery has names of its own for a socket in the file system and its database.
+    """
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    told = dict(parse_qsl(parts.query))
+    database = told.get("db", "0")
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
 
 
 def _embedded(data_dir: Path, *, durable: bool) -> EngineUrls:

@@ -22,6 +22,7 @@ from chatsec.embedded.tests.users import (
     place_of,
     query,
 )
+from chatsec.engines import broker_of
 
 ROLES = {
     "owner": ("chatsec_owner", "chatsec"),
@@ -99,6 +100,21 @@ def test_cache_and_broker_use_the_database_they_name(shared):
         with redis.Redis.from_url(shared[1].cache_url(7)) as client:
             assert client.llen("q") == 1
         assert line.get(timeout=5).payload == {"n": 1}
+
+
+def test_jobs_go_to_the_socket_that_the_cache_was_given(shared):
+    of_the_cache = shared[1].cache_url(7)
+
+    with Broker(broker_of(of_the_cache)) as broker, broker.SimpleQueue("q") as line:
+        line.put({"n": 1})
+        with redis.Redis.from_url(of_the_cache) as client:
+            assert client.llen("q") == 1
+        line.get(timeout=5)
+
+
+@pytest.mark.parametrize("url", ["redis://cache:6379/2", "rediss://:pw@cache/1"])
+def test_other_addresses_of_the_cache_are_the_brokers_too(url):
+    assert broker_of(url) == url
 
 
 def test_valkey_keeps_its_work_and_never_evicts(shared):
