@@ -30,6 +30,7 @@ COUNT = 3
 # Enough to race; each keeps a connection, for as long as the package's tests last.
 THREADS = 12
 START_SECONDS = 90
+BACKLOG = 512
 SOUND = "chatsec.wsgi"
 FLAWED = "tests.security.processes.flawed"
 
@@ -80,15 +81,18 @@ class Servers:
     def __init__(
         self, database: str, valkey: Valkey, directory: Path, *, flaws: str = ""
     ) -> None:
-        self.ports = [free_port() for _ in range(COUNT)]
+        lines = [listening() for _ in range(COUNT)]
+        self.ports = [line.getsockname()[1] for line in lines]
         self.logs = [
             directory / f"web-{flaws or 'sound'}-{n}.log" for n in range(COUNT)
         ]
         environment = _environment(database, valkey, directory)
         self._processes = [
-            _start(port, log, environment, flaws=flaws)
-            for port, log in zip(self.ports, self.logs, strict=True)
+            _start(line, log, environment, flaws=flaws)
+            for line, log in zip(lines, self.logs, strict=True)
         ]
+        for line in lines:
+            line.close()  # the server has it now
         self.wires = [Wire(port, host=HOST) for port in self.ports]
 
     def wait(self) -> None:
@@ -155,21 +159,23 @@ def clear(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def listening() -> socket.socket:
+    """Return a line that a server can take over.
+
+    A port that was only found free may be another's by the time a server binds it, and
+    the tests would then talk to the server of another worker.
+    """
+    return socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
 
 
 def _start(
-    port: int, log: Path, environment: Mapping[str, str], *, flaws: str
+    line: socket.socket, log: Path, environment: Mapping[str, str], *, flaws: str
 ) -> subprocess.Popen[bytes]:
     metrics = log.with_suffix(".metrics")
     command = [
         sys.executable,
         *("-m", "gunicorn", "-c", "python:chatsec.gunicorn_conf"),
-        *("--bind", f"127.0.0.1:{port}", "--backlog", "512"),
+        *("--bind", f"fd://{line.fileno()}", "--backlog", str(BACKLOG)),
         *("--threads", str(THREADS)),
         FLAWED if flaws else SOUND,
     ]
@@ -182,6 +188,7 @@ def _start(
             stdout=written,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=[line.fileno()],
         )
 
 
