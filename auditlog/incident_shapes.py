@@ -48,6 +48,7 @@ def incident_detail(story: selectors.Story) -> dict[str, Json]:
     """Return the incident with everything that is shown of it."""
     return {
         **incident_account(story),
+        "differences": story.differences,
         "events": [
             {
                 "id": str(read.event.event_id),

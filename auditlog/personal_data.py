@@ -80,6 +80,10 @@ not_personal(
     "auditlog.Seal",
     reason="Hashes of events' sealed bytes; they lead to nobody and stay for proofs",
 )
+not_personal(
+    "auditlog.LogDifference",
+    reason="Where the log is not what was sealed: numbers, ids of events and digests",
+)
 not_personal("auditlog.Anchor", reason="A head of the chain and where it was left")
 not_personal(
     "auditlog.Route",

@@ -32,6 +32,12 @@ class ResolveRequest(serializers.Serializer[Any]):
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=MAX_NOTE, default=""
     )
+    differences = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="Make so many differences between log and seals known, which `note`"
+        " explains; 409 where the incident tells of another number.",
+    )
 
 
 class NoteRequest(serializers.Serializer[Any]):
@@ -107,6 +113,8 @@ class BehindRow(serializers.Serializer[Any]):
 class IncidentDetail(IncidentRow):
     """One incident with its timeline, its alerts and the newest events behind it."""
 
+    # Between log and seals, that nobody has explained.
+    differences = serializers.IntegerField()
     timeline = EntryRow(many=True)
     incident_alerts = IncidentAlertRow(many=True)
     events = BehindRow(many=True)

@@ -9,6 +9,7 @@ from auditlog.models.activity import (
     RiskSignal,
 )
 from auditlog.models.alert import Alert
+from auditlog.models.difference import LogDifference
 from auditlog.models.event import Event
 from auditlog.models.export_place import ExportPlace
 from auditlog.models.incident import Incident, IncidentEntry
@@ -35,6 +36,7 @@ __all__ = [
     "Incident",
     "IncidentEntry",
     "KnownPlace",
+    "LogDifference",
     "RiskSignal",
     "Route",
     "RuleException",

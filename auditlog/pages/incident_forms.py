@@ -46,6 +46,10 @@ class ResolveForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         help_text=NOTE,
     )
+    # Of how many the one who presses the button was told; none: nothing becomes known.
+    differences = forms.IntegerField(
+        required=False, min_value=0, widget=forms.HiddenInput
+    )
 
 
 class RouteForm(forms.Form):

@@ -11,7 +11,15 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from auditlog.constants import AlertState, Severity
-from auditlog.models import Alert, DetectionRule, Event, Incident, IncidentEntry, Route
+from auditlog.models import (
+    Alert,
+    DetectionRule,
+    Event,
+    Incident,
+    IncidentEntry,
+    LogDifference,
+    Route,
+)
 from auditlog.notes import open_note
 from auditlog.rules import FLOOR, RuleSpec, events_of
 from auditlog.selectors.people import names_of
@@ -24,6 +32,7 @@ from chatsec.core.errors import NotFound
 MAX_ENTRIES: Final = 500
 MAX_ALERTS: Final = 50
 MAX_EVENTS: Final = 50
+MAX_DIFFERENCES: Final = 20
 
 
 Incidents = QuerySet[Incident]
@@ -56,6 +65,9 @@ class Story(NamedTuple):
     entries: list[ReadEntry]
     alerts: list[Alert]
     events: list[ReadEvent]
+    # Between log and seals, that nobody has explained: how many, and the first of them.
+    differences: int
+    first_differences: list[LogDifference]
 
 
 def list_incidents(
@@ -104,7 +116,13 @@ def read_story(incident: Incident) -> Story:
         [_entry(entry, names, routes, owner) for entry in entries],
         alerts,
         read_events(list(events_behind(alerts)[:MAX_EVENTS])),
+        *_differences(incident),
     )
+
+
+def _differences(incident: Incident) -> tuple[int, list[LogDifference]]:
+    rows = list(incident.differences.filter(known_mark=None).order_by("id"))
+    return len(rows), rows[:MAX_DIFFERENCES]
 
 
 def events_behind(alerts: Sequence[Alert]) -> QuerySet[Event]:

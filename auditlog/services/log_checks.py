@@ -1,8 +1,9 @@
 """The log looks after itself: once a day it is compared with its seals.
 
 All that was sealed lately, and of what is older a few places by chance. What differs
-is on record and opens an incident. Whoever rules the machine can keep this from
-running; what he cannot keep from it is `audit_verify` with anchors of another machine.
+is on record and opens an incident, unless it is one that somebody has explained.
+Whoever rules the machine can keep this from running; what he cannot keep from it is
+`audit_verify` with anchors of another machine, which knows of no explanations.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Final
 from django.db import transaction
 
 from auditlog import events
-from auditlog.models import Alert, Seal
+from auditlog.models import Alert, Incident, Seal
 from auditlog.rules import Finding as Found
 from auditlog.rules import RuleSpec
+from auditlog.services import incidents, log_differences
 from auditlog.services.detection.alerting import raise_alerts
 from auditlog.services.recording import record
 from auditlog.services.verification import (
@@ -75,25 +77,57 @@ def _compared(first: int, places: Sequence[tuple[int, int]]) -> Report:
 
 def note_differences(report: Report, *, now: datetime) -> None:
     """Have it on record what was looked at and, if anything differs, an incident."""
-    faults = Counter(str(each.fault) for each in report.findings)
-    named: list[Json] = [_named(each) for each in report.findings[:MOST_NAMED]]
     with transaction.atomic():
+        # What is known, and whether somebody is on it, stays so until the end.
+        incidents.take_turn()
+        new = log_differences.unknown(report.findings)
+        named: list[Json] = [_named(each) for each in new[:MOST_NAMED]]
         record(
             events.LOG_CHECKED,
             actor=SYSTEM,
+            # Known or not: the log is not what was sealed.
             outcome="success" if report.is_clean else "failure",
             result_count=report.events,
-            details={"seals": report.seals, "faults": dict(faults), "first": named},
+            details={
+                "seals": report.seals,
+                "faults": _counted(report.findings),
+                "first": named,
+                "known": len(report.findings) - len(new),
+            },
         )
-        if not report.is_clean and not _is_being_handled():
-            facts: dict[str, Json] = dict(faults)
-            found = Found(None, None, now, now, len(report.findings), facts)
-            raise_alerts(DIFFERS, [found], now=now)
+        if new:
+            _alarm(new, now=now)
 
 
-def _is_being_handled() -> bool:
-    unresolved = Alert.objects.filter(rule=DIFFERS.name).exclude(state="resolved")
-    return unresolved.exists()
+def _alarm(new: list[Finding], *, now: datetime) -> None:
+    """Have an incident tell of these differences, the one that is open if there is."""
+    alert = _in_hand()
+    if alert is None or alert.incident is None:
+        found = Found(None, None, now, now, len(new), _counted(new))
+        (alert,) = raise_alerts(DIFFERS, [found], now=now)
+        log_differences.tell_of(_incident_of(alert), new, now=now)
+    elif log_differences.tell_of(alert.incident, new, now=now):
+        # Somebody is on it, and knows of less than there is.
+        alert.count = alert.incident.differences.filter(known_mark=None).count()
+        alert.facts, alert.last_at = {**alert.facts, **_counted(new)}, now
+        alert.save(update_fields=["count", "facts", "last_at"])
+        incidents.alert_spread(alert, now=now)
+
+
+def _in_hand() -> Alert | None:
+    alerts = Alert.objects.filter(rule=DIFFERS.name).select_related("incident")
+    return alerts.exclude(state="resolved").order_by("last_at").last()
+
+
+def _incident_of(alert: Alert) -> Incident:
+    incident = alert.incident
+    if incident is None:
+        raise RuntimeError("an alert that was just raised has no incident")
+    return incident
+
+
+def _counted(findings: list[Finding]) -> dict[str, Json]:
+    return dict(Counter(str(each.fault) for each in findings))
 
 
 def _first_since(since: datetime) -> int:

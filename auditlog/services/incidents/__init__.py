@@ -7,13 +7,18 @@ Detection takes its turn before it looks at alerts, and then calls `take_alert` 
 from __future__ import annotations
 
 from auditlog.services.incidents.handling import acknowledge, add_note, resolve
-from auditlog.services.incidents.opening import alert_grew, take_alert
+from auditlog.services.incidents.opening import (
+    alert_grew,
+    alert_spread,
+    take_alert,
+)
 from auditlog.services.incidents.turns import take_turn
 
 __all__ = [
     "acknowledge",
     "add_note",
     "alert_grew",
+    "alert_spread",
     "resolve",
     "take_alert",
     "take_turn",

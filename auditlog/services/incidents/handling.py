@@ -14,6 +14,7 @@ from auditlog import events
 from auditlog.constants import MAX_NOTE, VERDICTS
 from auditlog.models import Incident, IncidentEntry
 from auditlog.registry import EventType
+from auditlog.services import log_differences
 from auditlog.services.incidents.timeline import tell_by
 from auditlog.services.incidents.turns import take_turn
 from auditlog.services.outbox import tell_routes
@@ -46,9 +47,18 @@ def acknowledge(actor: Actor, incident_id: UUID) -> Incident:
 
 
 def resolve(
-    actor: Actor, incident_id: UUID, *, verdict: str, note: str = ""
+    actor: Actor,
+    incident_id: UUID,
+    *,
+    verdict: str,
+    note: str = "",
+    differences: int | None = None,
 ) -> Incident:
-    """Close it with what it turned out to be, and a note where there is one."""
+    """Close it with what it turned out to be, and a note where there is one.
+
+    `differences` between log and seals are known from now on, if there are so many;
+    the note has to explain them then.
+    """
     if verdict not in VERDICTS:
         text = f"One of {', '.join(VERDICTS)}."
         raise Invalid("Some fields are not valid.", fields={"verdict": [text]})
@@ -57,6 +67,7 @@ def resolve(
         take_turn()
         incident = _moved(incident_id, "resolved")
         _refuse_to_clear_oneself(actor, incident, verdict=verdict)
+        known = log_differences.explain(incident, seen=differences, reason=text)
         incident.resolved_at, incident.resolved_by = now, _pseudonym(actor)
         incident.verdict = verdict
         if incident.acknowledged_at is None:
@@ -64,7 +75,7 @@ def resolve(
             incident.acknowledged_by = incident.resolved_by
         _keep(incident)
         tell_by(incident, "resolved", actor=actor, at=now, text=text)
-        _evidence(events.INCIDENT_RESOLVED, actor, incident, at=now)
+        _evidence(events.INCIDENT_RESOLVED, actor, incident, at=now, known=known)
         tell_routes(incident, "resolved", now=now)
     return incident
 
@@ -140,7 +151,12 @@ def _pseudonym(actor: Actor) -> UUID | None:
 
 
 def _evidence(
-    event: EventType, actor: Actor, incident: Incident, *, at: datetime
+    event: EventType,
+    actor: Actor,
+    incident: Incident,
+    *,
+    at: datetime,
+    known: int = 0,
 ) -> None:
     about = incident.actor_pseudonym
     details: dict[str, Json] = {
@@ -151,6 +167,8 @@ def _evidence(
     }
     if incident.verdict:
         details["verdict"] = incident.verdict
+    if known:
+        details["known_differences"] = known
     record(
         event,
         actor=actor,

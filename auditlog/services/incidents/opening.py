@@ -53,6 +53,16 @@ def alert_grew(alert: Alert, *, now: datetime | None = None) -> None:
             _grown(incident, alert, now=now or timezone.now())
 
 
+def alert_spread(alert: Alert, *, now: datetime) -> None:
+    """Tell those who deal with its incident that there is more than they know of."""
+    with transaction.atomic():
+        take_turn()
+        incident = _locked(alert)
+        if incident is not None and incident.state != "resolved":
+            _joined(incident, alert, now=now)
+            tell_routes(incident, "escalated", now=now)
+
+
 def _locked(alert: Alert) -> Incident | None:
     if alert.incident_id is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,11 +15,32 @@ from auditlog.models import Seal
 from auditlog.proofs.chain import GENESIS, Kind
 from auditlog.selectors import is_sealed
 from auditlog.services.seal_chain import batched_ids, header_of
-from auditlog.services.verification.findings import Fault, Finding, Report
+from auditlog.services.verification.findings import (
+    Fault,
+    Finding,
+    Report,
+    digest,
+)
 from auditlog.services.verification.statements import (
     key_named_by,
     pruned_by,
     window_of,
+)
+
+READ: Final = (
+    "number",
+    "kind",
+    "sealed_at",
+    "epoch",
+    "key_id",
+    "count",
+    "root",
+    "body",
+    "previous",
+    "head",
+    "signature",
+    "xid_from",
+    "xid_below",
 )
 
 
@@ -70,7 +92,7 @@ def walk_chain(
 
 
 def _headers() -> QuerySet[Seal]:
-    return Seal.objects.defer("event_ids", "leaves").order_by("number")
+    return Seal.objects.only(*READ).order_by("number")
 
 
 def _believed(
@@ -107,7 +129,8 @@ def _check_header(
     report: Report,
 ) -> None:
     def wrong(fault: Fault, says: str) -> None:
-        report.findings.append(Finding(fault, seal.number, says=says))
+        state = _state_of(seal, before)
+        report.findings.append(Finding(fault, seal.number, says=says, state=state))
 
     head = _head_of(seal)
     if seal.number != (before.number + 1 if before else 1):
@@ -122,6 +145,15 @@ def _check_header(
         wrong(Fault.CLOCK, "it is older than the seal before it")
     if fault := _signature_fault(seal, head, keys):
         wrong(*fault)
+
+
+def _state_of(seal: Seal, before: Seal | None) -> bytes:
+    """Return a digest of the seal as it stands now, and of where it stands.
+
+    Its hashes are left out: those that are not its root's are a difference of the rows.
+    """
+    place = (before.number, bytes(before.head)) if before is not None else None
+    return digest(place, *(getattr(seal, name) for name in READ))
 
 
 def _signature_fault(

@@ -17,7 +17,12 @@ from auditlog.models import Seal
 from auditlog.proofs import merkle
 from auditlog.proofs.in_sql import leaf_sql
 from auditlog.services.seal_chain import ID_BYTES, batched_ids
-from auditlog.services.verification.findings import Fault, Finding, Report
+from auditlog.services.verification.findings import (
+    Fault,
+    Finding,
+    Report,
+    digest,
+)
 from auditlog.services.verification.statements import (
     WITH_WINDOW,
     partitions_of,
@@ -122,9 +127,7 @@ def _verify_each(
         if sealed.partition in gone:
             report.pruned += 1
         else:
-            report.findings.append(
-                Finding(Fault.MISSING, sealed.seal, UUID(bytes=event_id))
-            )
+            report.findings.append(_missing(event_id, sealed))
     return report
 
 
@@ -145,7 +148,12 @@ def _contents(seal: Seal, report: Report) -> dict[bytes, Sealed]:
         merkle.root(leaves) != bytes(seal.root)
     ):
         report.findings.append(
-            Finding(Fault.BROKEN_SEAL, seal.number, says="its hashes are not its own")
+            Finding(
+                Fault.BROKEN_SEAL,
+                seal.number,
+                says="its hashes are not its own",
+                state=digest(seal.body, seal.root, seal.event_ids, seal.leaves),
+            )
         )
     number, until = seal.number, seal.sealed_at
     since = cache(partial(_sealed_before, number))
@@ -179,11 +187,14 @@ def verify_partition(name: str, category: str) -> Report:
         cursor.execute(_IN_PARTITION, [name, category])
         for row in cursor:
             _compare(Row(*row), expected, frozenset(), report)
-    report.findings += [
-        Finding(Fault.MISSING, sealed.seal, UUID(bytes=event_id))
-        for event_id, sealed in expected.items()
-    ]
+    report.findings += [_missing(id_, sealed) for id_, sealed in expected.items()]
     return report
+
+
+def _missing(event_id: bytes, sealed: Sealed) -> Finding:
+    return Finding(
+        Fault.MISSING, sealed.seal, UUID(bytes=event_id), state=digest(sealed.leaf)
+    )
 
 
 class Row(NamedTuple):
@@ -225,14 +236,19 @@ def _compare(
     sealed = expected.pop(row.event_id.bytes, None)
     if sealed is None:
         if row.event_id.bytes not in swept:
-            report.findings.append(Finding(Fault.EXTRA, None, row.event_id))
+            extra = Finding(
+                Fault.EXTRA, None, row.event_id, state=digest(bytes(row.leaf))
+            )
+            report.findings.append(extra)
         return
     if bytes(row.leaf) != sealed.leaf:
-        finding = Finding(Fault.CHANGED, sealed.seal, row.event_id)
-        report.findings.append(finding)
+        fault, says = Fault.CHANGED, ""
     elif not _is_timely(row, sealed):
-        finding = Finding(Fault.CLOCK, sealed.seal, row.event_id, "its time is not")
-        report.findings.append(finding)
+        fault, says = Fault.CLOCK, "its time is not"
+    else:
+        return
+    state = digest(bytes(row.leaf), sealed.leaf)
+    report.findings.append(Finding(fault, sealed.seal, row.event_id, says, state))
 
 
 def _is_timely(row: Row, sealed: Sealed) -> bool:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from auditlog.models import Event, Incident
-from auditlog.services import incidents
+from auditlog.services import incidents, log_checks
+from auditlog.services.verification import Fault, Finding, Report
 from auditlog.tests.factories import forget_cached_keys, make_actor, make_denials
 from auditlog.tests.incidents.factories import HOUR, make_incident
 
@@ -82,6 +84,25 @@ def test_acknowledged_noted_and_resolved(
     assert (body["state"], body["verdict"]) == ("resolved", "benign")
     texts = [line["text"] for line in body["timeline"] if line["text"]]
     assert texts == ["seen", "a test"]
+
+
+def test_differences_of_the_log_are_explained_by_their_number(
+    api: Api, admin: Any
+) -> None:
+    client = api(admin)
+    found = Finding(Fault.CHANGED, 7, uuid7(), state=b"now")
+    log_checks.note_differences(Report(findings=[found]), now=timezone.now())
+    incident = Incident.objects.get()
+    asked = {"verdict": "benign", "note": "a backup", "differences": 2}
+
+    assert client.get(path(incident)).json()["differences"] == 1
+    answer = client.post(path(incident, "resolve"), asked)
+    assert (answer.status_code, answer.json()["code"]) == (409, "incident_grew")
+    answer = client.post(path(incident, "resolve"), {**asked, "differences": -1})
+    assert answer.status_code == 400
+    answer = client.post(path(incident, "resolve"), {**asked, "differences": 1})
+
+    assert (answer.status_code, answer.json()["differences"]) == (200, 0)
 
 
 @pytest.mark.parametrize("verb", ["acknowledge", "resolve"])

@@ -17,7 +17,8 @@ from auditlog import selectors
 from auditlog.models import Delivery, Event, Incident, Route
 from auditlog.pages.durations import worded
 from auditlog.routes import address_of, secret_of
-from auditlog.services import incidents
+from auditlog.services import incidents, log_checks
+from auditlog.services.verification import Fault, Finding, Report
 from auditlog.tests.factories import forget_cached_keys, make_actor, make_denials
 from auditlog.tests.incidents.factories import make_incident, make_route
 from auditlog.tests.incidents.receiver import Receiver, listening
@@ -110,6 +111,27 @@ def test_the_page_tells_the_story(browser: Browser, admin: Any, alice: Any) -> N
     ):
         assert text in page
     assert Event.objects.filter(event_type="auditlog.incident_read").count() == 1
+
+
+def test_resolving_carries_of_how_many_differences_the_page_told(
+    browser: Browser, admin: Any
+) -> None:
+    client = browser(admin)
+    findings = [
+        Finding(Fault.CHANGED, 7, uuid7(), state=bytes([n]) * 32) for n in range(2)
+    ]
+    report = Report(findings=findings)
+    log_checks.note_differences(report, now=timezone.now())
+    incident = Incident.objects.get()
+
+    page = text_of(client.get(page_of(incident)))
+    assert f"changed seal 7 event {findings[0].event_id}" in page
+    assert 'name="resolve-differences" value="2"' in page
+    asked = {"resolve": "1", "resolve-verdict": "benign", "resolve-differences": "2"}
+    assert "Say what explains" in text_of(client.post(page_of(incident), asked))
+    client.post(page_of(incident), {**asked, "resolve-note": "a backup"})
+
+    assert incident.differences.exclude(known_mark=None).count() == 2
 
 
 def test_it_is_acknowledged_noted_and_resolved_there(

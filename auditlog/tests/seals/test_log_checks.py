@@ -42,7 +42,8 @@ def test_a_log_as_it_was_sealed_is_on_record_and_no_incident() -> None:
 
     assert check_log() == 1
 
-    assert checks() == [("success", {"seals": 3, "faults": {}, "first": []})]
+    details = {"seals": 3, "faults": {}, "first": [], "known": 0}
+    assert checks() == [("success", details)]
     assert not Incident.objects.exists()
 
 
@@ -62,7 +63,7 @@ def test_a_change_is_an_incident_with_a_runbook_and_only_one() -> None:
     assert Alert.objects.get().facts == {"changed": 1}
 
 
-def test_it_goes_on_after_the_incident_was_resolved() -> None:
+def test_an_incident_that_was_resolved_in_the_database_explains_nothing() -> None:
     victim = make_event()
     sealer.seal_pending()
     change(victim)
