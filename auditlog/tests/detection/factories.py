@@ -1,30 +1,38 @@
-"""Events in bulk, activity and habits: all by one statement each."""
+"""Events in bulk, activity and habits, all by one statement each; rules and scans."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
+from auditlog import events
 from auditlog.models import (
     ActorBaseline,
     ActorDay,
     ActorHour,
     ActorSurprise,
+    Alert,
+    DetectionRule,
     KnownPlace,
     RiskSignal,
 )
 from auditlog.registry import EventType, event_types
+from auditlog.rules import RuleSpec
+from auditlog.services import detection
 from auditlog.services.recording import Row, build_row
 from auditlog.tests.factories import make_actor
 from chatsec.core.context import Actor
 from chatsec.core.crypto import subject_keys
 
+NOW: Final = timezone.now()
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def pseudonym_of(actor: Actor) -> UUID:
@@ -123,3 +131,23 @@ def make_habits(subject_id: UUID) -> UUID:
         last_at=last_week,
     )
     return pseudonym
+
+
+def deny(who: UUID, count: int = 4, until: datetime = NOW) -> None:
+    """Leave as many refusals of one person, a second apart."""
+    make_events(
+        events.AUTHORIZATION_DENIED,
+        every(SECOND, count=count, until=until),
+        actor_pseudonym=who,
+        outcome="denied",
+    )
+
+
+def scan(*rules: RuleSpec, now: datetime = NOW) -> list[Alert]:
+    """Return the alerts that a run of these rules, or of all, newly opens."""
+    return detection.run_rules(now=now, rules=rules or None)
+
+
+def rule_named(name: str) -> DetectionRule:
+    """Return the rule as it is kept."""
+    return DetectionRule.objects.get(name=name)

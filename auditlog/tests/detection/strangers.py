@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.utils import timezone
-
 from auditlog.constants import SCAN_SLACK
-from auditlog.models import DetectionRule
 from auditlog.rules import Finding, RuleSpec, Span
 from auditlog.services.detection.evaluation import evaluate
 from auditlog.services.detection.places import keep_places
-from auditlog.tests.detection.factories import DAY, make_events, person
+from auditlog.tests.detection.factories import (
+    DAY,
+    MINUTE,
+    NOW,
+    make_events,
+    person,
+    rule_named,
+)
 
-NOW: Final = timezone.now()
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOME, AWAY, OFFICE = b"h" * 16, b"a" * 16, b"o" * 16
 FAILED, CODE = "accounts.sign_in_failed", "accounts.second_factor_failed"
 SIGNED_IN, ASKED, READ = "accounts.signed_in", "chatbot_query", "data_access"
@@ -25,7 +27,7 @@ SIGNED_IN, ASKED, READ = "accounts.signed_in", "chatbot_query", "data_access"
 
 def rule(name: str, **parameters: object) -> RuleSpec:
     """Return the seeded rule, some of its parameters changed."""
-    spec = DetectionRule.objects.get(name=name).spec
+    spec = rule_named(name).spec
     return replace(spec, parameters={**spec.parameters, **parameters})  # type: ignore[dict-item]  # as in the database
 
 

@@ -12,6 +12,8 @@ from auditlog.services import detection
 from auditlog.tests.detection.factories import (
     DAY,
     HOUR,
+    MINUTE,
+    NOW,
     every,
     person,
 )
@@ -20,8 +22,6 @@ from auditlog.tests.detection.strangers import (
     CODE,
     FAILED,
     HOME,
-    MINUTE,
-    NOW,
     THREE,
     be,
     fail,
