@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.models import AuthSession, BrowserSession, TOTPFactor
 from accounts.services import sessions
+from accounts.tests.browsers import sign_in
 from accounts.tests.factories import (
     PASSWORD,
     make_session,
@@ -32,10 +33,6 @@ EVIL_TARGETS = [
     "http://testserver@evil.example/",
     "data:text/html,x",
 ]
-
-
-def sign_in(client, name="alice", password=PASSWORD, **more):
-    return client.post("/sign-in", {"username": name, "password": password, **more})
 
 
 def user_of(client):

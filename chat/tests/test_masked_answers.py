@@ -11,6 +11,7 @@ from chat.models import Conversation, Message
 from chat.personal_data import export_messages
 from chat.selectors.conversations import list_messages
 from chat.stages.reading import show_messages
+from chat.tests.answers import column
 from chatsec.core.context import SYSTEM
 from rbac.models import RoleGrant
 from rbac.services.roles import GrantDefinition, RoleDefinition, create_role
@@ -37,11 +38,6 @@ def role_with(user, columns, **more):
     ]
     create_role(SYSTEM, definition=RoleDefinition("clerk", "Clerk", grants=(*grants,)))
     give_role(user, "clerk")
-
-
-def column(answer, name):
-    place = answer.columns.index(name)
-    return [row[place] for row in answer.rows]
 
 
 @pytest.fixture

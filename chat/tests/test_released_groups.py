@@ -10,14 +10,11 @@ from django.conf import settings
 from django.db import connections
 
 from chat.constants import SMALLEST_GROUP
-from chat.datasets.groups import isolates
 from chat.datasets.sources import make_engine
-from chat.errors import TooSimilar
 from chat.models import Dataset, DataSource, QueryDefinition, ReleasedGroup
 from chat.selectors.catalogue import find_entry
 from chat.services.catalogue import save_dataset, save_query
 from chat.services.conversations import start_conversation
-from chat.services.ledger import Grid, remember_release
 from chat.stages.authorization import authorize
 from chat.stages.execution import execute, release
 from chat.stages.keeping import store
@@ -364,49 +361,6 @@ def test_the_ledger_names_nobody(finance):
         assert b"north" not in members_of
 
 
-GRID = Grid(b"relation", b"basis")
-
-
-def group(people):
-    return frozenset(bytes([person + 1]) * 8 for person in people)
-
-
-def note(user, people):
-    one = group(people)
-    persons = {unit: unit for unit in one}
-    remember_release(user.id, GRID, [one], persons=persons, now=NOON)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("smaller", [range(7), range(1, 10)])
-def test_of_overlapping_questions_at_once_one_is_answered(alice, smaller):
-    released = set()
-    start = threading.Barrier(8)
-
-    def try_it(people):
-        start.wait()
-        try:
-            note(alice, people)
-            released.add(group(people))
-        except TooSimilar:
-            pass
-        finally:
-            connections.close_all()
-
-    threads = [
-        threading.Thread(target=try_it, args=[people])
-        for people in [range(10), smaller] * 4
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(released) == 1
-    kept = [bytes(row.members) for row in ReleasedGroup.objects.all()]
-    assert len(kept) == 1
-
-
 @pytest.mark.django_db(transaction=True)
 def test_whole_questions_at_once_tell_no_difference(finance):
     told_to, refused = [], []
@@ -431,18 +385,3 @@ def test_whole_questions_at_once_tell_no_difference(finance):
     assert len(told_to) == 3
     assert refused == ["too_similar"] * 3
     assert stolen(told_to) == []
-
-
-@pytest.mark.django_db
-def test_what_is_kept_is_safe_whatever_is_asked(alice):
-    kept = []
-    for size in range(5, 40):
-        try:
-            note(alice, range(size))
-        except TooSimilar:
-            continue
-        kept.append(group(range(size)))
-
-    persons = {unit: unit for unit in group(range(40))}
-    assert [len(one) for one in kept] == [5, 10, 15, 20, 25, 30, 35]
-    assert not isolates(kept, persons)

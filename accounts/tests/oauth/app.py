@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 from django.test import Client
 from django.utils.http import urlencode
 
-from accounts.models import OAuthApplication
+from accounts.models import AuthSession, OAuthApplication
 from accounts.services.applications import register_application
 
 LOOPBACK = "http://127.0.0.1/signed-in"
 RETURN_TO = "http://127.0.0.1:49152/signed-in"
 SITE = "https://app.example.org/callback"
+FORM = "application/x-www-form-urlencoded"
 
 
 def register(**given: object) -> tuple[OAuthApplication, str]:
@@ -88,9 +89,7 @@ class App:
         if self.secret:
             form.setdefault("client_secret", self.secret)
         kept = {name: value for name, value in form.items() if value is not None}
-        return self.http.post(
-            path, urlencode(kept), content_type="application/x-www-form-urlencoded"
-        )
+        return self.http.post(path, urlencode(kept), content_type=FORM)
 
     def exchange(self, code: str, /, **changed):
         """Exchange the code for tokens."""
@@ -128,3 +127,13 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
     """Return the header of HTTP basic authentication."""
     text = b64encode(f"{client_id}:{secret}".encode()).decode()
     return {"HTTP_AUTHORIZATION": f"Basic {text}"}
+
+
+def app_session():
+    """Return the one session that an app holds."""
+    return AuthSession.objects.get(kind="oauth")
+
+
+def is_refused(answer, error, status=400):
+    """Return whether the answer refuses with this error."""
+    return answer.status_code == status and answer.json()["error"] == error

@@ -4,25 +4,16 @@ import pytest
 
 from accounts.models import AuthSession, RefreshToken
 from accounts.services import applications, sessions
-from accounts.tests.oauth.app import App, register
+from accounts.tests.oauth.app import app_session
 from accounts.tests.oauth.processes import race_processes
 from accounts.tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def phone(db):
-    return App(*register())
-
-
 def statuses(answers):
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     return sorted(answer.status_code for answer in answers)
-
-
-def app_session():
-    return AuthSession.objects.get(kind="oauth")
 
 
 def refresh_in_parallel(phone, visitor, runners):

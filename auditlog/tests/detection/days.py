@@ -9,13 +9,7 @@ from uuid import UUID
 from auditlog import events
 from auditlog.models import ActorDay, ActorSurprise
 from auditlog.services.detection import surprise
-from auditlog.tests.detection.factories import (
-    DAY,
-    HOUR,
-    MINUTE,
-    every,
-    make_events,
-)
+from auditlog.tests.detection.factories import DAY, HOUR, MINUTE, every, make_events
 
 # A day that is old enough for all that is judged to lie in the past.
 TODAY = datetime.now(UTC).date() - DAY

@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditlog import events, habit_data
-from auditlog.models import (
-    ActorBaseline,
-    ActorHour,
-)
+from auditlog.models import ActorBaseline, ActorHour
 from auditlog.services import detection
 from auditlog.tests.detection.factories import (
     DAY,

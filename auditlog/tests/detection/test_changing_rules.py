@@ -5,20 +5,12 @@ from __future__ import annotations
 import pytest
 
 from auditlog.errors import RuleExists, RuleRefused
-from auditlog.models import (
-    DetectionRule,
-    Event,
-)
+from auditlog.models import DetectionRule, Event
 from auditlog.rules import FLOOR
 from auditlog.services import detection
 from auditlog.services.detection.changing import COLUMNS, RuleTerms
 from auditlog.services.detection.engine import effective_rules
-from auditlog.tests.detection.factories import (
-    deny,
-    person,
-    rule_named,
-    scan,
-)
+from auditlog.tests.detection.factories import deny, person, rule_named, scan
 
 pytestmark = pytest.mark.django_db
 

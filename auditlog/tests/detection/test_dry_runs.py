@@ -6,22 +6,12 @@ import pytest
 from django.db import InternalError
 
 from auditlog.errors import TrialTooLong
-from auditlog.models import (
-    Alert,
-    DetectionRule,
-    RuleRun,
-)
+from auditlog.models import Alert, DetectionRule, RuleRun
 from auditlog.rules import Finding, Span
 from auditlog.rules.floor import DENIALS_IN_5_MINUTES
 from auditlog.services import detection
 from auditlog.services.detection.evaluation import evaluate
-from auditlog.tests.detection.factories import (
-    DAY,
-    NOW,
-    SECOND,
-    deny,
-    person,
-)
+from auditlog.tests.detection.factories import DAY, NOW, SECOND, deny, person
 
 pytestmark = pytest.mark.django_db
 

@@ -7,12 +7,7 @@ from dataclasses import replace
 import pytest
 
 from auditlog.constants import FAILURES_TO_ALERT
-from auditlog.models import (
-    Alert,
-    Event,
-    Incident,
-    RuleRun,
-)
+from auditlog.models import Alert, Event, Incident, RuleRun
 from auditlog.rules.floor import DENIALS_IN_5_MINUTES
 from auditlog.services.detection.engine import effective_rules
 from auditlog.tests.detection.factories import (

@@ -11,10 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from auditlog.errors import RuleRefused
-from auditlog.models import (
-    Event,
-    RuleException,
-)
+from auditlog.models import Event, RuleException
 from auditlog.rules import FLOOR
 from auditlog.rules.floor import DENIALS_IN_5_MINUTES
 from auditlog.services import detection

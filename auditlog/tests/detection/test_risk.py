@@ -6,10 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from auditlog.models import (
-    Alert,
-    RiskSignal,
-)
+from auditlog.models import Alert, RiskSignal
 from auditlog.tests.detection.factories import (
     HOUR,
     MINUTE,

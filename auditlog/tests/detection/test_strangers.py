@@ -9,14 +9,7 @@ import pytest
 
 from auditlog.models import ActorHour
 from auditlog.services import detection
-from auditlog.tests.detection.factories import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NOW,
-    every,
-    person,
-)
+from auditlog.tests.detection.factories import DAY, HOUR, MINUTE, NOW, every, person
 from auditlog.tests.detection.strangers import (
     AWAY,
     CODE,

@@ -15,12 +15,7 @@ from auditlog.services import detection
 from auditlog.services.detection import surprise
 from auditlog.services.detection.evaluation import NOBODY, evaluate
 from auditlog.tests.detection.days import NOON, TODAY, live, read
-from auditlog.tests.detection.factories import (
-    DAY,
-    HOUR,
-    MINUTE,
-    person,
-)
+from auditlog.tests.detection.factories import DAY, HOUR, MINUTE, person
 
 pytestmark = pytest.mark.django_db
 

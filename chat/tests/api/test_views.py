@@ -1,7 +1,6 @@
-"""The chat over HTTP: shapes, strangers, limits, streams."""
+"""The chat over HTTP: shapes, strangers, limits."""
 
 import base64
-import json
 import threading
 from uuid import uuid4
 
@@ -10,29 +9,9 @@ from django.db import connections
 
 from accounts.tests.factories import totp_code
 from chat.models import Conversation, QueryDefinition
+from chat.tests.api.talking import QUESTION, messages, start
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
-QUESTION = {"text": "Show me team sales for Q4"}
-
-
-def start(client, **body):
-    answer = client.post("/api/v1/conversations", body)
-    assert answer.status_code == 201, answer.content
-    return answer.json()["id"]
-
-
-def messages(conversation):
-    return f"/api/v1/conversations/{conversation}/messages"
-
-
-def parsed(response):
-    """Return the events of a stream."""
-    text = b"".join(response.streaming_content).decode()
-    blocks = [block.split("\n") for block in text.strip().split("\n\n")]
-    return [
-        (name.removeprefix("event: "), json.loads(data.removeprefix("data: ")))
-        for name, data in blocks
-    ]
 
 
 def test_a_conversation_is_started_named_listed_and_deleted(api, alice):
@@ -140,69 +119,6 @@ def test_who_is_not_signed_in_is_told_so(api, path):
 
     assert refused.status_code == 401
     assert refused.json()["detail"] == "Please log in to use the chatbot"
-
-
-def test_a_stream_tells_the_same_as_the_body(api, alice):
-    client = api(alice)
-
-    response = client.post(
-        messages(start(client)), QUESTION, headers={"Accept": "text/event-stream"}
-    )
-    found = parsed(response)
-
-    names = [name for name, _ in found]
-    completed = found[-1][1]
-    assert response["Content-Type"] == "text/event-stream"
-    assert names[0] == "message.started"
-    assert names[1] == "status"
-    assert names[-2:] == ["table", "message.completed"]
-    deltas = "".join(data["text"] for name, data in found if name == "delta")
-    assert deltas == completed["message"]
-    assert found[-2][1]["rows"] == completed["rows"]
-    assert completed["status"] == "answered"
-
-
-def test_a_stream_asks_for_the_code(api, carol):
-    client = api(carol)
-
-    response = client.post(
-        messages(start(client)),
-        {"text": "Show me all employee records"},
-        headers={"Accept": "text/event-stream"},
-    )
-
-    found = dict(parsed(response))
-    assert "mfa_session_id" in found["mfa_required"]
-    assert found["message.completed"]["rows"] == []
-
-
-def test_a_refused_stream_keeps_its_status(api, alice):
-    client = api(alice)
-
-    refused = client.post(
-        messages(start(client)), {"text": ""}, headers={"Accept": "text/event-stream"}
-    )
-
-    assert refused.status_code == 400
-    assert refused["Content-Type"] == "application/problem+json"
-    assert refused.json()["code"] == "message_invalid"
-
-
-def test_a_wrong_code_is_one_event_of_a_stream(api, carol):
-    client = api(carol)
-    conversation = start(client)
-    asked = client.post(
-        messages(conversation), {"text": "Show me all employee records"}
-    ).json()
-
-    refused = client.post(
-        f"/api/v1/conversations/{conversation}/mfa",
-        {"mfa_session_id": asked["mfa_session_id"], "code": "abcdef"},
-        headers={"Accept": "text/event-stream"},
-    )
-
-    assert refused["Content-Type"].startswith("text/event-stream")
-    assert refused.content.startswith(b"event: error\ndata: ")
 
 
 @pytest.mark.parametrize("position", ["p=\0", "p=x", "p=" + "9" * 40, "o=x", "x"])
