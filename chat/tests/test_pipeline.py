@@ -19,8 +19,6 @@ from chatsec.core.errors import NotFound
 from rbac.tests.factories import give_role
 
 pytestmark = pytest.mark.django_db
-
-
 AT_NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 AT_NIGHT = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 

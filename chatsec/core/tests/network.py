@@ -21,6 +21,7 @@ from dnslib import AAAA, QTYPE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 SYSTEM_RESOLVER = socket.getaddrinfo
+PUBLIC = "93.184.216.34"
 Answers = Callable[[int], list[str]]
 
 
