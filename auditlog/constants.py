@@ -22,6 +22,7 @@ EntryKind = Literal[
     "resolved",
     "reopened",
     "notified",
+    "exported",
 ]
 
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)

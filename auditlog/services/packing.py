@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -23,10 +24,11 @@ from auditlog.incident_shapes import incident_account
 from auditlog.models import Anchor, Event, Incident, Seal
 from auditlog.proofs import canonical, merkle
 from auditlog.proofs.chain import Kind
-from auditlog.services import proving
+from auditlog.services import incidents, proving
 from auditlog.services.export_places import take_place
 from auditlog.services.recording import Target, record
 from auditlog.services.seal_chain import batched_ids, batched_leaves
+from chatsec.core.context import current_actor
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Conflict, Json
 
@@ -252,14 +254,17 @@ def _note(incident: Incident, package: Mapping[str, Json]) -> None:
     about = incident.actor_pseudonym
     manifest = cast("dict[str, Json]", package["manifest"])
     counted: Iterable[str] = ("sealed", "waiting", "unknown", "left_out")
-    record(
-        events.EVIDENCE_EXPORTED,
-        target=Target("auditlog.EvidencePackage", f"sha256:{package['digest']}"),
-        subject_id=subject_keys().subject_of(about) if about else None,
-        result_count=cast("int", manifest["events"]),
-        details={
-            "incident": str(incident.pk),
-            "number": incident.number,
-            **{name: manifest[name] for name in counted},
-        },
-    )
+    facts = {"events": manifest["events"], "digest": package["digest"]}
+    with transaction.atomic():
+        incidents.note_export(current_actor(), incident.pk, facts=facts)
+        record(
+            events.EVIDENCE_EXPORTED,
+            target=Target("auditlog.EvidencePackage", f"sha256:{package['digest']}"),
+            subject_id=subject_keys().subject_of(about) if about else None,
+            result_count=cast("int", manifest["events"]),
+            details={
+                "incident": str(incident.pk),
+                "number": incident.number,
+                **{name: manifest[name] for name in counted},
+            },
+        )

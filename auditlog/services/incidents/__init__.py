@@ -6,7 +6,12 @@ Detection takes its turn before it looks at alerts, and then calls `take_alert` 
 
 from __future__ import annotations
 
-from auditlog.services.incidents.handling import acknowledge, add_note, resolve
+from auditlog.services.incidents.handling import (
+    acknowledge,
+    add_note,
+    note_export,
+    resolve,
+)
 from auditlog.services.incidents.opening import (
     alert_grew,
     alert_spread,
@@ -19,6 +24,7 @@ __all__ = [
     "add_note",
     "alert_grew",
     "alert_spread",
+    "note_export",
     "resolve",
     "take_alert",
     "take_turn",

@@ -15,7 +15,7 @@ from auditlog.constants import MAX_NOTE, VERDICTS
 from auditlog.models import Incident, IncidentEntry
 from auditlog.registry import EventType
 from auditlog.services import log_differences
-from auditlog.services.incidents.timeline import tell_by
+from auditlog.services.incidents.timeline import tell_by, tell_of_export
 from auditlog.services.incidents.turns import take_turn
 from auditlog.services.outbox import tell_routes
 from auditlog.services.recording import Target, record
@@ -90,6 +90,11 @@ def add_note(actor: Actor, incident_id: UUID, *, text: str) -> IncidentEntry:
         entry = tell_by(incident, "note", actor=actor, at=now, text=clean)
         _evidence(events.INCIDENT_NOTED, actor, incident, at=now)
     return entry
+
+
+def note_export(actor: Actor, incident_id: UUID, *, facts: Mapping[str, Json]) -> None:
+    """Write down that somebody took the evidence; call it with the event of that."""
+    tell_of_export(_locked(incident_id), actor=actor, at=timezone.now(), facts=facts)
 
 
 def _locked(incident_id: UUID) -> Incident:

@@ -27,6 +27,16 @@ def tell(
     )
 
 
+def tell_of_export(
+    incident: Incident, *, actor: Actor, at: datetime, facts: Mapping[str, Json]
+) -> IncidentEntry:
+    """Add that somebody took the evidence, and what of it."""
+    entry = _by(actor, IncidentEntry(incident=incident, kind="exported", at=at))
+    entry.facts = dict(facts)
+    entry.save(force_insert=True)
+    return entry
+
+
 def tell_by(
     incident: Incident,
     kind: EntryKind,
@@ -36,12 +46,16 @@ def tell_by(
     text: str = "",
 ) -> IncidentEntry:
     """Add what somebody did, with his words sealed."""
-    entry = IncidentEntry(incident=incident, kind=kind, at=at)
-    if actor.id is not None:
-        entry.actor_pseudonym = subject_keys().pseudonym(actor.id)
+    entry = _by(actor, IncidentEntry(incident=incident, kind=kind, at=at))
     if text:
         entry.text = seal_note(incident, text, entry_id=entry.id)
     if kind == "resolved":
         entry.facts = {"verdict": incident.verdict}
     entry.save(force_insert=True)
+    return entry
+
+
+def _by(actor: Actor, entry: IncidentEntry) -> IncidentEntry:
+    if actor.id is not None:
+        entry.actor_pseudonym = subject_keys().pseudonym(actor.id)
     return entry

@@ -269,6 +269,7 @@ def test_a_role_and_then_many_records(
         ("audit_rule_switched_off", events.RULE_DISABLED, 1, "actor"),
         ("audit_exceptions", events.EXCEPTION_MADE, 4, "actor"),
         ("audit_export", events.EXPORT_STARTED, 4, "actor"),
+        ("audit_export", events.EVIDENCE_EXPORTED, 4, "actor"),
     ],
 )
 def test_counts_fire_at_their_limit_and_not_before(

@@ -9,6 +9,7 @@ import pytest
 
 from auditlog import events
 from auditlog.models import ActorBaseline, ActorHour
+from auditlog.registry import EventType
 from auditlog.tests.detection.factories import (
     DAY,
     MINUTE,
@@ -126,6 +127,25 @@ def test_more_record_sets_than_usual(*, resources: int, fires: bool) -> None:
     assert bool(found(rule("record_sets_above_usual", spreads=4))) is fires
 
 
+def a_friday_night() -> datetime:
+    return NOW.replace(hour=23, minute=30) - DAY * ((NOW.weekday() - 4) % 7 + 7)
+
+
+def make_custom(who: UUID, hour_class: str, n: int) -> None:
+    """Let somebody have been there in so many hours of that part of the week."""
+    if n:
+        ActorBaseline.objects.create(
+            actor_pseudonym=who,
+            metric="activity",
+            hour_class=hour_class,
+            median=0,
+            mad=0,
+            ewma=0,
+            n=n,
+            updated_at=NOW,
+        )
+
+
 @pytest.mark.parametrize(
     ("hours_here", "hours_else", "fires"),
     [(0, 40, True), (0, 20, False), (10, 40, False)],
@@ -133,20 +153,9 @@ def test_more_record_sets_than_usual(*, resources: int, fires: bool) -> None:
 def test_off_hours_are_those_without_custom(
     *, hours_here: int, hours_else: int, fires: bool
 ) -> None:
-    who = person()
-    friday_night = NOW.replace(hour=23, minute=30) - DAY * ((NOW.weekday() - 4) % 7 + 7)
+    who, friday_night = person(), a_friday_night()
     for hour_class, n in (("night", hours_here), ("work", hours_else)):
-        if n:
-            ActorBaseline.objects.create(
-                actor_pseudonym=who,
-                metric="activity",
-                hour_class=hour_class,
-                median=0,
-                mad=0,
-                ewma=0,
-                n=n,
-                updated_at=NOW,
-            )
+        make_custom(who, hour_class, n)
     make_events(
         events.CHATBOT_QUERY,
         every(MINUTE, count=5, until=friday_night),
@@ -154,6 +163,19 @@ def test_off_hours_are_those_without_custom(
     )
 
     assert bool(found(rule("off_hours"), now=friday_night)) is fires
+
+
+@pytest.mark.parametrize("event", [events.EXPORT_STARTED, events.EVIDENCE_EXPORTED])
+@pytest.mark.parametrize(("nights", "fires"), [(0, True), (10, False)])
+def test_one_export_at_night_by_who_is_never_there(
+    event: EventType, *, nights: int, fires: bool
+) -> None:
+    who, night = person(), a_friday_night()
+    for hour_class, n in (("night", nights), ("work", 40)):
+        make_custom(who, hour_class, n)
+    make_events(event, [night], actor_pseudonym=who)
+
+    assert bool(found(rule("audit_export_off_hours"), now=night)) is fires
 
 
 def make_days(who: UUID, counts: list[int], *, until: datetime = NOW) -> None:

@@ -12,11 +12,14 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
+from auditlog import events
 from auditlog.models import DetectionRule, RuleException
 from auditlog.rules import FLOOR
 from auditlog.services import detection
 from auditlog.services.detection.evaluation import exemptions
 from auditlog.services.detection.exempting import Exempted
+from auditlog.tests.detection.factories import every, make_events, pseudonym_of
+from auditlog.tests.factories import make_actor
 
 pytestmark = pytest.mark.django_db
 EDITOR: Final = SimpleNamespace(connection=connection)
@@ -145,3 +148,38 @@ def test_rules_about_places_are_added_beside_an_administrators_own() -> None:
     assert len(seeded.all()) == len(names)
     own.refresh_from_db()
     assert own.title == "Mine"
+
+
+def test_evidence_is_counted_with_exports_where_the_rule_is_the_seeded_one() -> None:
+    module = import_module("auditlog.migrations.0027_count_evidence")
+    seeded = DetectionRule.objects.get(name="audit_export")
+    assert len(seeded.parameters["events"]) == 2
+
+    module.uncount(apps, EDITOR)
+    seeded.refresh_from_db()
+    assert seeded.parameters["events"] == ["auditlog.export_started"]
+    assert not DetectionRule.objects.filter(name=module.NAME).exists()
+    seeded.parameters = {**seeded.parameters, "events": ["chat.message_blocked"]}
+    seeded.save()
+    module.count(apps, EDITOR)
+
+    assert events_of("audit_export") == ["chat.message_blocked"]
+    assert DetectionRule.objects.filter(name=module.NAME).exists()
+
+
+@pytest.mark.parametrize("name", ["audit_export", "audit_export_off_hours"])
+def test_rules_about_exports_can_be_tried(name: str) -> None:
+    now = timezone.now()
+    who = pseudonym_of(make_actor())
+    make_events(
+        events.EVIDENCE_EXPORTED,
+        every(timedelta(seconds=1), count=4, until=now),
+        actor_pseudonym=who,
+    )
+    spec = DetectionRule.objects.get(name=name).spec
+
+    result = detection.dry_run(spec, since=now - timedelta(days=7), until=now)
+
+    # Without a custom of hours nothing is at an odd one.
+    whom = [] if name.endswith("hours") else [who]
+    assert [each.actor_pseudonym for each in result.findings] == whom

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from auditlog import check_proof
+from auditlog import check_proof, selectors
 from auditlog.models import Event, ExportPlace, Incident, Seal
 from auditlog.services import anchoring, incidents, packing, sealer
 from auditlog.services.export_places import AT_ONCE, take_place
@@ -95,6 +95,25 @@ def test_an_incident_is_handed_to_somebody_who_checks_it(
     texts = [line["text"] for line in package["incident"]["timeline"]]
     assert [text for text in texts if text] == ["Asked alice", "A test"]
     assert package["incident"]["verdict"] == "benign"
+
+
+@pytest.mark.django_db
+def test_the_timeline_says_who_took_the_evidence_and_how_much(
+    api: Api, browser: Api, admin: Any, alice: Any
+) -> None:
+    incident = incident_of(alice)
+
+    package = api(admin).post(api_path(incident)).json()
+
+    (line,) = selectors.read_story(incident).entries[1:]
+    assert (line.entry.kind, line.author) == ("exported", "admin")
+    assert line.entry.facts == {"events": 4, "digest": package["digest"]}
+    page = browser(admin).get(page_path(incident).removesuffix("/evidence"))
+    assert "Evidence taken: 4 events" in page.content.decode()
+    # What was taken before is in the next package.
+    again = api(admin).post(api_path(incident)).json()
+    kinds = [each["kind"] for each in again["incident"]["timeline"]]
+    assert kinds == ["opened", "exported"]
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "owner", "retention"])
