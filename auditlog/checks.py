@@ -14,10 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from auditlog.addresses import mail_problem
+from auditlog.signatures import key_of
 
 ANCHOR_SCHEMES: Final = ("file", "log", "syslog", "mailto", "https", "http")
 OUTSIDE_ANCHORS: Final = 2
 MIN_SECRET: Final = 32
+# As Standard Webhooks wants it.
+MIN_KEY_BYTES: Final = 24
 
 _EXISTS: Final = "SELECT to_regclass('public.auditlog_event') IS NOT NULL"
 # Rights on any partition count, and so does being able to become the owner.
@@ -106,11 +109,22 @@ def check_anchors(
             hint = "Such as file:/mnt/worm/heads.jsonl, syslog://host:514, mailto:a@b.c"
             found.append(checks.Error(text, hint=hint, id="auditlog.E006"))
     signed = {"http", "https"}.intersection(schemes)
-    if signed and len(settings.CHATSEC_AUDIT_ANCHOR_SECRET) < MIN_SECRET:
+    if signed and not _is_secret(settings.CHATSEC_AUDIT_ANCHOR_SECRET):
         text = "A webhook is an anchor, and nothing signs what it is sent."
-        hint = f"Set CHATSEC_AUDIT_ANCHOR_SECRET to {MIN_SECRET} characters or more."
+        hint = (
+            f"Set CHATSEC_AUDIT_ANCHOR_SECRET to {MIN_SECRET} characters or more, or to"
+            " whsec_ and the Base64 of 24 bytes or more."
+        )
         found.append(checks.Error(text, hint=hint, id="auditlog.E005"))
     return found
+
+
+def _is_secret(text: str) -> bool:
+    try:
+        key = key_of(text)
+    except ValueError:
+        return False
+    return len(text) >= MIN_SECRET and len(key) >= MIN_KEY_BYTES
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from auditlog.signatures import DELIVERY, SIGNATURE, sign
+from auditlog.signatures import signed_headers
 from chatsec.core import outbound
 from chatsec.core.outbound import OutboundFailed
 
@@ -47,11 +47,10 @@ def post_signed(
     knows a message that it has already.
     """
     now = timezone.now()
-    headers = {
-        SIGNATURE: sign(body, secret=endpoint.secret, at=now),
-        DELIVERY: str(delivery_id),
-        "Content-Type": content_type,
-    }
+    headers = signed_headers(
+        body, secret=endpoint.secret, delivery_id=delivery_id, at=now
+    )
+    headers["Content-Type"] = content_type
     return Receipt(delivery_id, post(endpoint.url, body, headers=headers), now)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import time
 from typing import Final
@@ -18,10 +17,10 @@ from auditlog.models import Route
 from auditlog.routes import seal_in
 from auditlog.services import messages, outbox
 from auditlog.services.recording import Target, record
+from auditlog.signatures import new_secret
 from chatsec.core.context import Actor
 from chatsec.core.errors import Conflict, Invalid, NotFound
 
-SECRET_BYTES: Final = 32
 MAX_NAME: Final = 80
 INVALID: Final = "Some fields are not valid."
 
@@ -134,7 +133,7 @@ def _address_problem(route: Route, terms: Terms) -> str:
 
 
 def _new_secret(route: Route) -> str:
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    secret = new_secret()
     route.secret = seal_in(route.id, "secret", secret)
     return secret
 

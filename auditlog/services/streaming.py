@@ -10,7 +10,6 @@ sealer.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +34,7 @@ from auditlog.selectors.sealed import (
 from auditlog.services.deliveries import Endpoint, post_signed
 from auditlog.services.recording import Target, record
 from auditlog.shapes import ReadEvent
+from auditlog.signatures import new_secret
 from chatsec.core.outbound import OutboundFailed, OutboundRefused
 
 logger = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def save_stream(stream: EventStream, *, from_beginning: bool = False) -> str | N
     """
     secret = None
     if stream._state.adding:  # noqa: SLF001 - Django's documented API
-        secret = stream.secret = secrets.token_urlsafe(32)
+        secret = stream.secret = new_secret()
         stream.created_at = timezone.now()
         start = Mark(1) if from_beginning else end_of_chain()
         stream.seal_number, stream.position = start

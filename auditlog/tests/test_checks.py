@@ -59,7 +59,10 @@ def test_production_has_two_anchors_outside(
         ("https://[::1/", "s" * 32, ["auditlog.E006"]),
         ("https://witness.example.org/", "", ["auditlog.E005"]),
         ("https://witness.example.org/", "short", ["auditlog.E005"]),
+        ("https://witness.example.org/", "whsec_" + "s" * 33, ["auditlog.E005"]),
+        ("https://witness.example.org/", "whsec_" + "c3M=" * 9, ["auditlog.E005"]),
         ("https://witness.example.org/", "s" * 32, []),
+        ("https://witness.example.org/", "whsec_" + "s" * 32, []),
     ],
 )
 def test_anchors_that_could_take_nothing_are_errors(
