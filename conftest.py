@@ -203,6 +203,12 @@ def browser(db: None) -> Callable[..., Client]:
     return client_for
 
 
+@pytest.fixture
+def office(browser: Callable[..., Client], admin: Any) -> Client:
+    """Return the browser of an administrator who just gave a second factor."""
+    return browser(admin, stepped_up=True)
+
+
 @pytest.fixture(scope="session")
 def business(django_db_setup: None) -> str:
     """Return the read-only URL of a small demo business database."""

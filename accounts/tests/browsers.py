@@ -30,3 +30,9 @@ def signed_out(client):
 def told(user, kind="new_device"):
     """Return how often the person was told of it."""
     return Notice.objects.filter(user=user, kind=kind).count()
+
+
+def user_of(client):
+    """Return whom the browser is signed in as."""
+    page = client.get("/account")
+    return None if page.status_code == 302 else page.context["user"].username

@@ -27,6 +27,7 @@ from accounts.services import (
     identities,
     identity_providers,
     people,
+    proof,
     sessions,
     sign_in,
     tokens,
@@ -97,6 +98,13 @@ def make_session(
     session = sessions.start_session(user, kind=kind, amr=amr)
     if stepped_up:
         sessions.record_step_up(session)
+    return session
+
+
+def proven_session(user: User) -> AuthSession:
+    """Return a browser session whose user just gave the password again."""
+    session = make_session(user, kind="browser")
+    proof.record_password_confirmation(session)
     return session
 
 

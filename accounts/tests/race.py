@@ -1,4 +1,4 @@
-"""Many threads at one gate, each with its own connection to the real database."""
+"""Many threads at one gate, each with its own connections to the real database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connection, connections
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def race(runners: int, act: Callable[[], T]) -> list[T | Exception]:
         except Exception as error:  # noqa: BLE001 - it is the result
             return error
         finally:
-            connection.close()
+            connections.close_all()
 
     with ThreadPoolExecutor(runners) as pool:
         return [ran.result() for ran in [pool.submit(run) for _ in range(runners)]]

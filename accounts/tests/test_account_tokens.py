@@ -16,11 +16,6 @@ DAYS = timedelta(hours=72)
 
 
 @pytest.fixture
-def alice(db):
-    return make_user("alice")
-
-
-@pytest.fixture
 def raw(alice):
     return account_tokens.issue(alice, Purpose.RESET)
 

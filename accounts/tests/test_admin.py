@@ -42,11 +42,6 @@ NEW = {
 }
 
 
-@pytest.fixture
-def office(admin, browser):
-    return browser(admin, stepped_up=True)
-
-
 def run(client, action, *rows, where=USERS):
     chosen = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     return client.post(where, chosen, follow=True)

@@ -11,11 +11,12 @@ from accounts.models import (
     ExternalIdentity,
     IdentityChannel,
 )
-from accounts.services import identities, proof, sessions
+from accounts.services import identities, sessions
 from accounts.services.identities import Claimed
 from accounts.tests.factories import (
     make_session,
     make_user,
+    proven_session,
 )
 from accounts.tests.race import of_kind, race
 
@@ -23,12 +24,6 @@ pytestmark = pytest.mark.django_db
 LINK = "/account/identities/link/acme"
 ACCEPT = "/invitation/with/acme"
 SLACK = Claimed("slack", "T-acme", "U-alice", "alice in Slack")
-
-
-def proven_session(user):
-    session = make_session(user, kind="browser")
-    proof.record_password_confirmation(session)
-    return session
 
 
 def test_a_channels_user_is_linked_by_a_code_from_a_session():

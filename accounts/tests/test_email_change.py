@@ -16,11 +16,6 @@ NEW = "alice@new.example"
 
 
 @pytest.fixture
-def alice(db):
-    return make_user("alice")
-
-
-@pytest.fixture
 def session(alice):
     return proven(alice)
 

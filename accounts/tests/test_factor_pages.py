@@ -14,11 +14,6 @@ pytestmark = pytest.mark.django_db
 CODE = re.compile(r"<code>((?:[0-9A-Z]{6}-){3}[0-9A-Z]{6})</code>")
 
 
-@pytest.fixture
-def bob():
-    return make_user("bob")
-
-
 def proven_browser(user):
     """Return a browser whose user has just given what he has."""
     if TOTPFactor.objects.filter(user=user, confirmed=True).exists():

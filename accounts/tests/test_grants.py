@@ -19,16 +19,6 @@ from chatsec.core.errors import Invalid, NotFound
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def alice():
-    return make_user("alice")
-
-
-@pytest.fixture
-def charlie():
-    return make_user("charlie")
-
-
 def connect(user, scopes=("read_sales",), name="Sales on the phone"):
     return sessions.start_session(
         user, kind="oauth", amr=("pwd",), scopes=scopes, client_name=name

@@ -34,6 +34,7 @@ from accounts.tests.factories import (
     make_provider,
     make_session,
     make_user,
+    proven_session,
     sign_in_browser,
     totp_code,
 )
@@ -51,12 +52,6 @@ def proven(client, user):
     sign_in_browser(client, user)
     proof.record_password_confirmation(AuthSession.objects.latest("created_at"))
     return client
-
-
-def proven_session(user):
-    session = make_session(user, kind="browser")
-    proof.record_password_confirmation(session)
-    return session
 
 
 def test_its_owner_links_it_from_a_signed_in_session(client, acme, provider):

@@ -14,10 +14,10 @@ from accounts.tests.factories import (
     make_identity,
     make_provider,
     make_user,
+    proven_session,
 )
 from accounts.tests.provider import come_back, sent
 from accounts.tests.race import of_kind, race
-from accounts.tests.test_identities import proven_session
 from chatsec.core.errors import Conflict
 
 pytestmark = pytest.mark.django_db

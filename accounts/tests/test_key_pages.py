@@ -115,11 +115,6 @@ def test_my_security_leads_there(confirmed):
 
 
 @pytest.fixture
-def office(browser, admin):
-    return browser(admin, stepped_up=True)
-
-
-@pytest.fixture
 def importer(admin):
     return create_service_account("importer", purpose="Imports", responsible=admin)
 

@@ -20,11 +20,6 @@ from chatsec.core import crypto
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def alice():
-    return make_user("alice")
-
-
 def refuse_mail(monkeypatch, error):
     def fail(self):
         raise error

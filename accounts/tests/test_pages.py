@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import AuthSession, BrowserSession, TOTPFactor
 from accounts.services import sessions
-from accounts.tests.browsers import sign_in
+from accounts.tests.browsers import sign_in, user_of
 from accounts.tests.factories import (
     PASSWORD,
     make_session,
@@ -33,11 +33,6 @@ EVIL_TARGETS = [
     "http://testserver@evil.example/",
     "data:text/html,x",
 ]
-
-
-def user_of(client):
-    page = client.get("/account")
-    return None if page.status_code == 302 else page.context["user"].username
 
 
 def test_the_page_asks_for_name_and_password():

@@ -5,6 +5,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuthSession, Challenge, Passkey
+from accounts.tests.browsers import user_of
 from accounts.tests.factories import PASSWORD, make_user, sign_in_browser
 from accounts.tests.soft_passkey import SoftPasskey, set_up_passkey
 
@@ -21,16 +22,6 @@ def embedded(page):
 
 def ticket_of(page):
     return re.search(r'name="ticket" value="([^"]+)"', page.content.decode())[1]
-
-
-def user_of(client):
-    page = client.get("/account")
-    return None if page.status_code == 302 else page.context["user"].username
-
-
-@pytest.fixture
-def alice():
-    return make_user("alice")
 
 
 def test_a_passkey_is_set_up_in_the_browser(alice):

@@ -44,11 +44,6 @@ def path_of(user, **kind):
     return "/" + mailed_link(user, **kind).split("/", 3)[3]
 
 
-@pytest.fixture
-def alice():
-    return make_user("alice")
-
-
 # --- Forgotten -----------------------------------------------------------------------
 
 

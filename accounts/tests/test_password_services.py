@@ -31,11 +31,6 @@ NEW = "seven lanterns drift past noon"
 HOME = "198.51.100.7"
 
 
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
-
-
 def change(session, *, current=PASSWORD, new=NEW):
     change_password(RequestFactory().post("/"), session, current=current, new=new)
 

@@ -26,11 +26,6 @@ PROVIDERS = "/admin/accounts/identityprovider/"
 IDENTITIES = "/admin/accounts/externalidentity/"
 
 
-@pytest.fixture
-def office(admin):
-    return sign_in_browser(Client(), admin, stepped_up=True)
-
-
 def form(issuer, **changed):
     return {
         "name": "Acme",

@@ -11,11 +11,6 @@ from accounts.services import notices, sessions
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office(admin, browser):
-    return browser(admin)
-
-
 def test_it_shows_what_was_mailed_and_not_what_it_said(office, alice):
     notices.notify(alice, API_KEY_MADE, facts={"name": "canary-key"})
     notices.deliver_due()

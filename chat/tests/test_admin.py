@@ -13,12 +13,6 @@ from chat.services.conversations import start_conversation
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 
 
-@pytest.fixture
-def office(browser, admin):
-    """Return an administrator's browser."""
-    return browser(admin)
-
-
 def change(model, row):
     return reverse(f"admin:chat_{model}_change", args=[row.pk])
 

@@ -25,11 +25,6 @@ MODELS = (
 )
 
 
-@pytest.fixture
-def office(browser, admin):
-    return browser(admin, stepped_up=True)
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_every_list_opens(office, alice, admin, model):
     requests.open_request(actor_of(alice), "erasure")

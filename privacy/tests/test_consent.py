@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from accounts.tests.race import race
 from chatsec.core import crypto
 from chatsec.core.context import ANONYMOUS
 from chatsec.core.errors import Denied, Invalid, NotFound, Unauthenticated
@@ -17,7 +18,6 @@ from privacy.errors import ConsentRequired, NotConsentBased
 from privacy.models import ConsentEvent, ConsentState, NoticeVersion, Purpose
 from privacy.services import consent, keys, processing
 from privacy.tests.factories import actor_of
-from privacy.tests.racing import race
 
 pytestmark = pytest.mark.django_db
 OPTIONAL = "improve_service"

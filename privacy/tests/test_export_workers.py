@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from accounts.tests.race import race
 from auditlog.selectors import list_events
 from chatsec.core import crypto
 from privacy import selectors, tasks
@@ -24,7 +25,6 @@ from privacy.models import (
 )
 from privacy.services import downloads, exports, keys, leases, requests
 from privacy.tests.factories import actor_of, declared, open_export
-from privacy.tests.racing import race
 from privacy.tests.test_exports import fetched, lines
 
 pytestmark = pytest.mark.django_db

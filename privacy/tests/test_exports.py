@@ -13,6 +13,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.tests.race import race
 from chatsec.core import personal_data
 from chatsec.core.errors import NotFound
 from privacy import tasks
@@ -25,7 +26,6 @@ from privacy.models import (
 )
 from privacy.services import consent, downloads, exports, keys
 from privacy.tests.factories import actor_of, declared, finished_export, open_export
-from privacy.tests.racing import race
 
 pytestmark = pytest.mark.django_db
 EVIL = {"text": "<script>alert(1)</script>", "formula": "=1+1", "n": -3, "none": None}

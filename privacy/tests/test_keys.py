@@ -9,10 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
+from accounts.tests.race import race
 from chatsec.core import crypto
 from privacy.models import SubjectKey
 from privacy.services import keys
-from privacy.tests.racing import race
 
 PLACE = crypto.Place("test", "text", 1)
 

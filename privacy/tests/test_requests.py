@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.tests.factories import PASSWORD
+from accounts.tests.race import race
 from auditlog.selectors import list_events
 from chatsec.core.context import ANONYMOUS, Actor, ActorKind
 from chatsec.core.errors import (
@@ -27,7 +28,6 @@ from privacy.errors import ReauthenticationRequired, RequestOpenAlready
 from privacy.models import RequestKind, RequestState, SubjectRequest
 from privacy.services import requests
 from privacy.tests.factories import actor_of, open_export
-from privacy.tests.racing import race
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(minutes=6)

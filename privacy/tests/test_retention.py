@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from accounts.services.lockout import account_digest
+from accounts.tests.race import race
 from auditlog import selectors as audit
 from auditlog.services import partitions, pruning, sealer
 from auditlog.tests.factories import make_event
@@ -23,7 +24,6 @@ from privacy import selectors, tasks
 from privacy.models import LegalHold, RetentionPolicy, RetentionRun, SubjectRequest
 from privacy.services import register, requests, retention
 from privacy.tests.factories import actor_of, declared
-from privacy.tests.racing import race
 
 DATABASES = ["default", "retention"]
 pytestmark = pytest.mark.django_db(databases=DATABASES)

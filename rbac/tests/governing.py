@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -40,26 +41,19 @@ def make_role(name, *codes, **terms):
 
 def race(*acts):
     """Run the acts at once on connections of their own; return what each came to."""
-    barrier, outcomes = threading.Barrier(len(acts)), [None] * len(acts)
+    barrier = threading.Barrier(len(acts))
 
-    def run(number, act):
+    def run(act):
         try:
             barrier.wait(timeout=10)
-            outcomes[number] = act()
+            return act()
         except (DomainError, IntegrityError) as error:
-            outcomes[number] = error
+            return error
         finally:
             connection.close()
 
-    threads = [
-        threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(acts)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=20)
-    assert None not in outcomes
-    return outcomes
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
 
 
 def after_commit_of(first, second):

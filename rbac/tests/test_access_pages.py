@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from accounts.tests.factories import totp_code
-from chatsec.core.context import SYSTEM
 from rbac.models import (
     AccessRequest,
     BreakGlassActivation,
@@ -14,7 +13,6 @@ from rbac.models import (
     SodRule,
 )
 from rbac.services import check_permission
-from rbac.services.break_glass import make_eligible
 from rbac.tests.factories import give_role
 from rbac.tests.governing import make_role
 
@@ -22,13 +20,6 @@ WISH = {"role": "finance", "duration": 86_400, "reason": "quarterly report"}
 EMERGENCY = {"emergency_role": "rescue", "emergency_reason": "the shop is down"}
 QUEUE = "/admin/rbac/accessrequest/"
 GLASS = "/admin/rbac/breakglassactivation/"
-
-
-@pytest.fixture
-def rescuer(dan):
-    make_role("rescue", "read_pii", is_break_glass=True)
-    make_eligible(SYSTEM, user=dan, role="rescue", reason="on call")
-    return dan
 
 
 @pytest.fixture

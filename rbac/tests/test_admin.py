@@ -21,16 +21,6 @@ ADD_ASSIGNMENT = "/admin/rbac/assignment/add/"
 MATRIX, EXPLAIN = "/admin/rbac/matrix/", "/admin/rbac/explain/"
 
 
-@pytest.fixture
-def staff(db):
-    """Staff with a second factor and no administrative role."""
-    from accounts.tests.factories import make_user
-
-    user = make_user("staff", is_staff=True, totp=True)
-    give_role(user, "employee")
-    return user
-
-
 def role_form(*grants, parents=(), **fields):
     data = {
         "name": "auditor",

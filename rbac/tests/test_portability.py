@@ -176,11 +176,6 @@ NAMES_STORED = {
 }
 
 
-@pytest.fixture
-def document(db):
-    return current_document()
-
-
 def plus(document, *roles, **terms):
     return replace(document, roles=(*document.roles, *roles), **terms)
 

@@ -20,11 +20,6 @@ from rbac.tests.governing import make_role, role_of
 from rbac.tests.test_portability import BILLION_LAUGHS, plus
 
 
-@pytest.fixture
-def document(db):
-    return current_document()
-
-
 def run(*args, **options):
     out = StringIO()
     call_command(*args, stdout=out, **options)

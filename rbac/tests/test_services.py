@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.services.people import close_account
 from accounts.tests.factories import make_user
 from auditlog.selectors import list_events, read_events
 from chatsec.core.context import SYSTEM, Actor, ActorKind
-from chatsec.core.errors import Conflict, Denied, DomainError, Invalid, StepUpRequired
+from chatsec.core.errors import Conflict, Denied, Invalid, StepUpRequired
 from rbac import selectors
 from rbac.models import Assignment, Role, RoleParent
 from rbac.services import assign_role, check_permission, revoke_assignment
@@ -27,51 +26,11 @@ from rbac.services.roles import (
     update_role,
 )
 from rbac.tests.factories import give_role
+from rbac.tests.governing import after_commit_of, race
 
 
 def actor(user, *amr):
     return Actor(kind=ActorKind.USER, person=user, amr=amr or ("pwd", "otp", "mfa"))
-
-
-def race(*acts):
-    """Run the acts at once on connections of their own; return what each came to."""
-    barrier, outcomes = threading.Barrier(len(acts)), [None] * len(acts)
-    broken = []
-
-    def run(number, act):
-        try:
-            barrier.wait(timeout=10)
-            outcomes[number] = act()
-        except (DomainError, IntegrityError) as error:
-            outcomes[number] = error
-        except Exception as error:  # noqa: BLE001 - raised again in the test's thread
-            broken.append(error)
-        finally:
-            connection.close()
-
-    threads = [
-        threading.Thread(target=run, args=(number, act))
-        for number, act in enumerate(acts)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=20)
-    assert not broken
-    return outcomes
-
-
-def after_commit_of(first, second):
-    """Start `second` while `first` is not committed; return what it came to then."""
-    outcomes = []
-    with transaction.atomic():
-        first()
-        waiting = threading.Thread(target=lambda: outcomes.extend(race(second)))
-        waiting.start()
-        waiting.join(timeout=0.4)
-        assert waiting.is_alive(), "it did not wait"
-    waiting.join(timeout=20)
-    return outcomes[0]
 
 
 def define(name, *codes, inherits=()):

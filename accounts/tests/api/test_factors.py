@@ -35,11 +35,6 @@ def client_of(user, *, proven=True):
     return client
 
 
-@pytest.fixture
-def bob():
-    return make_user("bob")
-
-
 def test_an_app_is_set_up(bob):
     client = client_of(bob)
 

@@ -15,11 +15,6 @@ NEW = "seven lanterns drift past noon"
 CHANGE = {"current_password": PASSWORD, "password": NEW}
 
 
-@pytest.fixture
-def alice():
-    return make_user("alice")
-
-
 def ask(name):
     return APIClient().post("/api/v1/auth/password/reset", {"username": name})
 

@@ -22,11 +22,6 @@ FORM = {
 SECRET = re.compile(r"cso_[A-Za-z0-9_-]{43}")
 
 
-@pytest.fixture
-def office(browser, admin):
-    return browser(admin, stepped_up=True)
-
-
 def test_it_asks_for_fresh_proof(browser, admin):
     app, _ = register_site()
     before = app.secret_digest

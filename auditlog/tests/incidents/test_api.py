@@ -23,11 +23,6 @@ LIST = "/api/v1/audit/incidents"
 
 
 @pytest.fixture
-def incident(alice: Any) -> Incident:
-    return make_incident(alice.id)
-
-
-@pytest.fixture
 def client(api: Api, admin: Any) -> Any:
     """An administrator's own."""
     return api(admin)

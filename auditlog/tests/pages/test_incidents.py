@@ -21,24 +21,12 @@ from auditlog.services import incidents, log_checks
 from auditlog.services.verification import Fault, Finding, Report
 from auditlog.tests.factories import forget_cached_keys, make_actor, make_denials
 from auditlog.tests.incidents.factories import make_incident, make_route
-from auditlog.tests.incidents.receiver import Receiver, listening
+from auditlog.tests.incidents.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 Browser = Callable[..., Any]
 INCIDENTS, ROUTES = "/admin/audit/incidents", "/admin/audit/routes"
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Any:
-    with listening() as receiver:
-        settings.CHATSEC_OUTBOUND_ALLOWED = frozenset({receiver.entry})
-        yield receiver
-
-
-@pytest.fixture
-def incident(alice: Any) -> Incident:
-    return make_incident(alice.id)
 
 
 def text_of(answer: Any) -> str:

@@ -35,28 +35,25 @@ def filled(found: DetectionRule, **changes: object) -> dict[str, object]:
     return told
 
 
-@pytest.fixture
-def boss(browser, admin):
-    return browser(admin, stepped_up=True)
-
-
-def test_auditors_and_nobody_else_see_the_rules(browser, boss, charlie) -> None:
-    assert boss.get(RULES).status_code == 200
-    assert boss.get(page_of(rule())).status_code == 200
+def test_auditors_and_nobody_else_see_the_rules(browser, office, charlie) -> None:
+    assert office.get(RULES).status_code == 200
+    assert office.get(page_of(rule())).status_code == 200
     stranger = browser(charlie)
     for address in (RULES, page_of(rule()), page_of(rule(), "/trial")):
         assert stranger.get(address).status_code in (302, 403)
 
 
-def test_the_list_says_what_each_rule_does(boss, django_assert_max_num_queries) -> None:
+def test_the_list_says_what_each_rule_does(
+    office, django_assert_max_num_queries
+) -> None:
     with django_assert_max_num_queries(20):
-        page = boss.get(RULES).content.decode()
+        page = office.get(RULES).content.decode()
 
     assert "More than 1000 questions in 24 hours" in page
     assert "adds 25 to the risk" in page
 
 
-def test_the_list_says_how_often_a_rule_was_right(boss, admin) -> None:
+def test_the_list_says_how_often_a_rule_was_right(office, admin) -> None:
     handler = make_actor(admin)
     for verdict in ("true_positive", "false_positive", "benign"):
         found = make_incident(rule="denials_in_1_hour")
@@ -64,16 +61,16 @@ def test_the_list_says_how_often_a_rule_was_right(boss, admin) -> None:
     make_incident(rule="denials_in_1_hour")
     make_alert(rule="denials_in_1_hour", at=timezone.now() - timedelta(days=91))
 
-    page = " ".join(boss.get(RULES).content.decode().split())
+    page = " ".join(office.get(RULES).content.decode().split())
 
     assert ">4 <span" in page
     assert "(1 of 3 resolved were true)" in page
 
 
-def test_a_rule_is_changed(boss) -> None:
+def test_a_rule_is_changed(office) -> None:
     found = rule()
 
-    answer = boss.post(page_of(found), filled(found, severity="critical"))
+    answer = office.post(page_of(found), filled(found, severity="critical"))
 
     assert answer.status_code == 302
     found.refresh_from_db()
@@ -93,10 +90,10 @@ def test_a_rule_is_changed(boss) -> None:
         ({"kind": "baseline"}, "metric"),
     ],
 )
-def test_what_is_wrong_stands_beside_its_field(boss, changes, text) -> None:
+def test_what_is_wrong_stands_beside_its_field(office, changes, text) -> None:
     found = rule()
 
-    answer = boss.post(page_of(found), filled(found, **changes))
+    answer = office.post(page_of(found), filled(found, **changes))
 
     assert answer.status_code == 200
     assert text in answer.content.decode()
@@ -104,60 +101,60 @@ def test_what_is_wrong_stands_beside_its_field(boss, changes, text) -> None:
     assert found.version == 1
 
 
-def test_a_floor_rule_is_never_switched_off(boss) -> None:
+def test_a_floor_rule_is_never_switched_off(office) -> None:
     found = rule("denials_in_1_hour")
 
-    answer = boss.post(page_of(found), filled(found, is_enabled=False))
+    answer = office.post(page_of(found), filled(found, is_enabled=False))
 
     assert "A floor rule is always on" in answer.content.decode()
-    answer = boss.post(page_of(found), {"delete": "1"})
+    answer = office.post(page_of(found), {"delete": "1"})
     assert rule("denials_in_1_hour").is_enabled
 
 
-def test_a_rule_is_made_and_deleted(boss) -> None:
+def test_a_rule_is_made_and_deleted(office) -> None:
     told = filled(rule(), name="own-rule", title="Own rule")
 
-    made = boss.post(f"{RULES}/new", told)
-    again = boss.post(f"{RULES}/new", told)
+    made = office.post(f"{RULES}/new", told)
+    again = office.post(f"{RULES}/new", told)
 
     own = rule("own-rule")
     assert made["Location"] == page_of(own)
     assert again.status_code == 200
-    assert boss.post(page_of(own), {"delete": "1"})["Location"] == RULES
+    assert office.post(page_of(own), {"delete": "1"})["Location"] == RULES
     assert not DetectionRule.objects.filter(name="own-rule").exists()
 
 
-def test_an_exception_is_made_and_taken_back(boss, alice) -> None:
+def test_an_exception_is_made_and_taken_back(office, alice) -> None:
     found = rule()
     until = (timezone.now() + timedelta(days=3)).date()
     told = {"except": "1", "account": "alice", "reason": "Test", "expires_on": until}
 
-    assert boss.post(page_of(found), told).status_code == 302
+    assert office.post(page_of(found), told).status_code == 302
     made = RuleException.objects.get()
-    assert "alice" in boss.get(page_of(found)).content.decode()
-    assert boss.get(f"/admin/audit/exceptions/{made.pk}/end").status_code == 404
-    ended = boss.post(f"/admin/audit/exceptions/{made.pk}/end")
+    assert "alice" in office.get(page_of(found)).content.decode()
+    assert office.get(f"/admin/audit/exceptions/{made.pk}/end").status_code == 404
+    ended = office.post(f"/admin/audit/exceptions/{made.pk}/end")
 
     assert ended["Location"] == page_of(found)
     assert not RuleException.objects.exists()
 
 
 def test_an_exception_from_the_floor_waits_for_a_second_person(
-    browser, boss, allow, auditor, charlie
+    browser, office, allow, auditor, charlie
 ) -> None:
     found = rule("denials_in_5_minutes")
     until = (timezone.now() + timedelta(days=3)).date()
     told = {"except": "1", "account": "charlie", "reason": "Test", "expires_on": until}
-    boss.post(page_of(found), told)
+    office.post(page_of(found), told)
     made = RuleException.objects.get()
     approve = f"/admin/audit/exceptions/{made.pk}/approve"
 
-    assert "waits for a second person" in boss.get(page_of(found)).content.decode()
-    assert approve not in boss.get(page_of(found)).content.decode()
-    refused = boss.post(approve, follow=True).content.decode()
+    assert "waits for a second person" in office.get(page_of(found)).content.decode()
+    assert approve not in office.get(page_of(found)).content.decode()
+    refused = office.post(approve, follow=True).content.decode()
     assert "Somebody else must approve" in refused
     assert browser(charlie).post(approve).status_code in (302, 403)
-    assert boss.get(approve).status_code == 404
+    assert office.get(approve).status_code == 404
     made.refresh_from_db()
     assert made.approved_at is None
 
@@ -168,7 +165,7 @@ def test_an_exception_from_the_floor_waits_for_a_second_person(
 
     made.refresh_from_db()
     assert made.approved_by == subject_keys().pseudonym(auditor.id)
-    assert "waits for a second" not in boss.get(page_of(found)).content.decode()
+    assert "waits for a second" not in office.get(page_of(found)).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -181,19 +178,19 @@ def test_an_exception_from_the_floor_waits_for_a_second_person(
         ({"network": "xyz"}, "32 hexadecimal digits"),
     ],
 )
-def test_an_exception_is_refused_with_words(boss, alice, changes, text) -> None:
+def test_an_exception_is_refused_with_words(office, alice, changes, text) -> None:
     until = (timezone.now() + timedelta(days=3)).date()
     told = {"except": "1", "account": "alice", "reason": "Test", "expires_on": until}
 
-    answer = boss.post(page_of(rule()), {**told, **changes})
+    answer = office.post(page_of(rule()), {**told, **changes})
 
     assert text in answer.content.decode()
     assert not RuleException.objects.exists()
 
 
-def test_what_is_not_there_is_not_found(boss) -> None:
-    assert boss.get(f"{RULES}/{person()}").status_code == 404
-    assert boss.post(f"/admin/audit/exceptions/{person()}/end").status_code == 404
+def test_what_is_not_there_is_not_found(office) -> None:
+    assert office.get(f"{RULES}/{person()}").status_code == 404
+    assert office.post(f"/admin/audit/exceptions/{person()}/end").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -202,12 +199,12 @@ def test_what_is_not_there_is_not_found(boss) -> None:
     ids=["no number", "too many digits", "too deep", "half a character", "NUL"],
 )
 def test_parameters_that_nothing_could_hold_are_an_error_of_the_form(
-    boss, share
+    office, share
 ) -> None:
     found = rule("off_hours")
     text = f'{{"events": ["chatbot_query"], "at_least": 3, "share": {share}}}'
 
-    answer = boss.post(page_of(found), filled(found, parameters=text))
+    answer = office.post(page_of(found), filled(found, parameters=text))
 
     assert answer.status_code == 200
     assert "parameters" in answer.context["form"].errors

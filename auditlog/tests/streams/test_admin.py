@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,18 +8,11 @@ import pytest
 from auditlog.addresses import shown_url
 from auditlog.models import Event, EventStream
 from auditlog.services import streaming
-from auditlog.tests.streams.receiver import Receiver, receiving
+from auditlog.tests.streams.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 STREAMS = "/admin/auditlog/eventstream/"
 Browser = Callable[..., Any]
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    with receiving() as found:
-        settings.CHATSEC_OUTBOUND_ALLOWED = frozenset({f"127.0.0.1:{found.port}"})
-        yield found
 
 
 @pytest.fixture

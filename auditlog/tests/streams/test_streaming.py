@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -21,17 +20,10 @@ from auditlog.services.seal_chain import batched_ids
 from auditlog.signatures import MESSAGE_ID, TIMESTAMP, signed_headers
 from auditlog.tasks import push_streams
 from auditlog.tests.factories import make_actor, make_event
-from auditlog.tests.streams.receiver import Receiver, receiving
+from auditlog.tests.streams.receiver import Receiver
 
 DATABASES = ["default", "owner", "retention"]
 pytestmark = pytest.mark.django_db(transaction=True, databases=DATABASES)
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    with receiving() as found:
-        settings.CHATSEC_OUTBOUND_ALLOWED = frozenset({f"127.0.0.1:{found.port}"})
-        yield found
 
 
 def make_stream(receiver: Receiver, **more: Any) -> EventStream:

@@ -6,10 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from chatsec.core.context import SYSTEM
 from rbac.models import AccessRequest, BreakGlassActivation, Role
 from rbac.services import check_permission
-from rbac.services.break_glass import make_eligible
 from rbac.tests.factories import give_role
 from rbac.tests.governing import make_role
 
@@ -21,13 +19,6 @@ EMERGENCY = {"role": "rescue", "reason": "the shop is down"}
 @pytest.fixture
 def asked(api, bob):
     return api(bob).post(REQUESTS, WISH).json()["id"]
-
-
-@pytest.fixture
-def rescuer(dan):
-    make_role("rescue", "read_pii", is_break_glass=True)
-    make_eligible(SYSTEM, user=dan, role="rescue", reason="on call")
-    return dan
 
 
 def test_a_role_is_asked_for_and_given(api, admin, bob):

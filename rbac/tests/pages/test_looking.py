@@ -17,16 +17,6 @@ GIVE, GIVE_MANY = "/admin/rbac/give/", "/admin/rbac/give-many/"
 PAGES = [MATRIX, PICTURE, EXPLAIN, TRY, GIVE, GIVE_MANY]
 
 
-@pytest.fixture
-def staff(db):
-    """Staff with a second factor and no administrative role."""
-    from accounts.tests.factories import make_user
-
-    user = make_user("staff", is_staff=True, totp=True)
-    give_role(user, "employee")
-    return user
-
-
 def body_of(response):
     return response.content.decode().split("<main", 1)[1]
 
