@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from auditlog.constants import ASPECTS, METRICS, RISK_WINDOW, SURPRISE_GAP
+from auditlog.habit_turns import take_turn_to_erase
 from auditlog.models import (
     ActorBaseline,
     ActorDay,
@@ -22,6 +24,8 @@ from auditlog.models import (
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
+
+Habit = ActorBaseline | ActorDay | ActorHour | ActorSurprise | KnownPlace | RiskSignal
 
 
 def export_hours(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
@@ -120,38 +124,32 @@ def export_trials(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
 
 def erase_hours(subject_id: UUID) -> int:
     """Delete the person's hours."""
-    rows = ActorHour.objects.filter(actor_pseudonym=_pseudonym(subject_id))
-    return rows.delete()[0]
+    return _erase(ActorHour, subject_id)
 
 
 def erase_baselines(subject_id: UUID) -> int:
     """Delete the person's baselines."""
-    rows = ActorBaseline.objects.filter(actor_pseudonym=_pseudonym(subject_id))
-    return rows.delete()[0]
+    return _erase(ActorBaseline, subject_id)
 
 
 def erase_places(subject_id: UUID) -> int:
     """Delete the networks that the person acted from."""
-    rows = KnownPlace.objects.filter(actor_pseudonym=_pseudonym(subject_id))
-    return rows.delete()[0]
+    return _erase(KnownPlace, subject_id)
 
 
 def erase_days(subject_id: UUID) -> int:
     """Delete what the person did on each day."""
-    rows = ActorDay.objects.filter(actor_pseudonym=_pseudonym(subject_id))
-    return rows.delete()[0]
+    return _erase(ActorDay, subject_id)
 
 
 def erase_surprise(subject_id: UUID) -> int:
     """Delete how unusual the person's days were."""
-    rows = ActorSurprise.objects.filter(actor_pseudonym=_pseudonym(subject_id))
-    return rows.delete()[0]
+    return _erase(ActorSurprise, subject_id)
 
 
 def erase_signs(subject_id: UUID) -> int:
     """Delete the weak signs about the person."""
-    rows = RiskSignal.objects.filter(actor_pseudonym=_pseudonym(subject_id))
-    return rows.delete()[0]
+    return _erase(RiskSignal, subject_id)
 
 
 def erase_exceptions(subject_id: UUID) -> int:
@@ -163,6 +161,17 @@ def erase_exceptions(subject_id: UUID) -> int:
 def erase_trials(subject_id: UUID) -> int:
     """Delete what the person tried."""
     return RuleTrial.objects.filter(owner_id=subject_id).delete()[0]
+
+
+def _erase(model: type[Habit], subject_id: UUID) -> int:
+    """Delete the person's rows; no scan writes others until the transaction ends.
+
+    That has to be the one that destroys the key: a scan afterwards knows him no more.
+    """
+    with transaction.atomic():
+        take_turn_to_erase()
+        rows = model.objects.filter(actor_pseudonym=_pseudonym(subject_id))
+        return rows.delete()[0]
 
 
 def _pseudonym(subject_id: UUID) -> UUID:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from psycopg2.sql import SQL
 
 from auditlog.constants import ACTIVITY_DAYS, BASELINE_DAYS
+from auditlog.habit_turns import take_turn_to_erase, take_turn_to_write
 from auditlog.models import (
     ActorBaseline,
     ActorDay,
@@ -35,6 +36,14 @@ OVERLAP: Final = 2 * HOUR
 SETTLING: Final = timedelta(days=7)
 EVERY: Final = timedelta(hours=20)
 FAILURES: Final[list[Json]] = list(METRIC_EVENTS["failures"])
+HABITS: Final = (
+    ActorHour,
+    ActorBaseline,
+    ActorDay,
+    ActorSurprise,
+    KnownPlace,
+    RiskSignal,
+)
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec baselines'))"
 _ROLL_UP: Final = SQL("""
     INSERT INTO auditlog_actorhour
@@ -132,12 +141,14 @@ def refresh_baselines(*, now: datetime, at_once: Literal["", "now"] = "") -> int
     roll_up_hours(now=now)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
+        take_turn_to_write()
         _forget_erased(surprise.count_days(now=now))
     newest = ActorBaseline.objects.order_by("-updated_at").first()
     if newest is not None and now - newest.updated_at < EVERY and not at_once:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
+        take_turn_to_write()
         ActorBaseline.objects.all().delete()
         made = 0
         for person in (_OF_EACH, _OF_ALL):
@@ -150,20 +161,23 @@ def refresh_baselines(*, now: datetime, at_once: Literal["", "now"] = "") -> int
         forget_places(now=now)
         forget_faded(now=now)
         surprise.measure(now=now)
+        _forget_erased(_known_people())
     return made
 
 
+@transaction.atomic
 def forget_activity(pseudonym: UUID) -> int:
     """Delete what is known of one person's habits; return how many rows that was."""
-    found = (ActorHour, ActorBaseline, ActorDay, ActorSurprise, KnownPlace, RiskSignal)
+    take_turn_to_erase()
     return sum(
-        model.objects.filter(actor_pseudonym=pseudonym).delete()[0] for model in found
+        model.objects.filter(actor_pseudonym=pseudonym).delete()[0] for model in HABITS
     )
 
 
 def _roll_up(since: datetime, until: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
+        take_turn_to_write()
         bound: Bound = {"since": since, "until": until, "failures": FAILURES}
         told: dict[str, Json] = {"events": FAILURES, "origin": "unknown"}
         strangers = where_from(told, bound)
@@ -174,11 +188,22 @@ def _roll_up(since: datetime, until: datetime) -> int:
 
 
 def _forget_erased(people: set[UUID]) -> None:
-    """Delete what was just counted of pseudonyms that lead to nobody any more."""
+    """Delete what is known of those of the pseudonyms that lead to nobody any more."""
     gone = people - set(subject_keys().subjects_of(people)) if people else set()
     if gone:
-        for model in (ActorHour, ActorDay, ActorSurprise):
+        for model in HABITS:
             model.objects.filter(actor_pseudonym__in=gone).delete()
+
+
+def _known_people() -> set[UUID]:
+    """Return of whom anything is known; hours show in the baselines made from them."""
+    people: set[UUID | None] = set()
+    for model in HABITS:
+        if model is not ActorHour:
+            rows = model.objects.values_list("actor_pseudonym", flat=True)
+            people.update(rows.distinct())
+    # Everybody's baselines have no pseudonym.
+    return {person for person in people if person is not None}
 
 
 def _spans(now: datetime) -> dict[str, datetime | str]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from auditlog.constants import PLACE_DAYS, PLACES_KEPT_DAYS, SCAN_SLACK
+from auditlog.habit_turns import take_turn_to_write
 from auditlog.models import KnownPlace, RuleRun
 from auditlog.rules.parameters import PLACE_EVENTS
 from auditlog.rules.statements.common import Bound, categories_of
@@ -63,6 +64,7 @@ def _keep_next(*, now: datetime) -> tuple[int, bool]:
     """Take in a day at most; return how many places are new, and whether it is done."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
+        take_turn_to_write()
         run, _ = RuleRun.objects.get_or_create(rule=RUN)
         oldest = now - timedelta(days=PLACE_DAYS)
         done = run.scanned_until

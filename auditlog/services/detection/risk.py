@@ -13,8 +13,10 @@ from psycopg2.extras import execute_values
 from uuid_utils.compat import uuid7
 
 from auditlog.constants import RISK_WINDOW
+from auditlog.habit_turns import take_turn_to_write
 from auditlog.models import RiskSignal
 from auditlog.rules import Finding, RuleSpec
+from chatsec.core.crypto import subject_keys
 
 # Fresh ones replace those that have faded; an episode that goes on keeps its start.
 _NOTE: Final = """
@@ -33,7 +35,10 @@ KEPT_FOR: Final = 7 * RISK_WINDOW
 
 
 def note_signs(spec: RuleSpec, findings: Iterable[Finding]) -> None:
-    """Keep the newest finding of each person with the rule's weight."""
+    """Keep the newest finding of each person with the rule's weight.
+
+    Of who is erased none is kept. Call it in the transaction of the rule's scan.
+    """
     newest: dict[UUID, Finding] = {}
     for finding in findings:
         person = finding.actor_pseudonym
@@ -41,9 +46,14 @@ def note_signs(spec: RuleSpec, findings: Iterable[Finding]) -> None:
             continue
         if person not in newest or newest[person].last_at < finding.last_at:
             newest[person] = finding
+    if not newest:
+        return
+    take_turn_to_write()
+    living = subject_keys().subjects_of(newest)
     rows = [
         (uuid7(), person, spec.name, spec.risk, one.first_at, one.last_at)
         for person, one in sorted(newest.items())
+        if person in living
     ]
     if rows:
         with connection.cursor() as cursor:
