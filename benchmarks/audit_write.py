@@ -21,6 +21,7 @@ from benchmarks.measure import interleaved, report, say
 from chatsec.core.errors import Json
 
 ROUNDS: Final = 400
+DJANGOS: Final = "save(), Django's own engine"
 # Where `make bench` puts what nothing of ours may import.
 BASELINES: Final = Path(sys.prefix) / "baselines"
 Contenders = dict[str, Callable[[], None]]
@@ -38,24 +39,36 @@ def main() -> None:
 
 def _measure() -> None:
     own_engines.prepare()
-    from django.db import connection
+    from django.db import connection, connections
 
     from chatsec.core import context
     from chatsec.core.context import RequestContext
 
+    _add_djangos_engine()
     somewhere = RequestContext(ip="192.0.2.7", user_agent="Mozilla/5.0 Firefox/140.0")
     with context.bound(somewhere):
         contenders = _contenders()
         for title, commit in (("durable", "on"), ("no wait for the disk", "off")):
-            with connection.cursor() as cursor:
-                wait = "SELECT set_config('synchronous_commit', %s, false)"
-                cursor.execute(wait, [commit])
+            for each in (connection, connections[DJANGOS]):
+                with each.cursor() as cursor:
+                    wait = "SELECT set_config('synchronous_commit', %s, false)"
+                    cursor.execute(wait, [commit])
             samples = interleaved(contenders, rounds=ROUNDS)
-            report(f"audited save, {title}", samples, baseline="save()")
+            report(f"audited save, {title}", samples, baseline=DJANGOS)
+            ours = {name: samples[name] for name in samples if name != DJANGOS}
+            report(f"the same beside ours, {title}", ours, baseline="save()")
             one = "save() + 1 event"
             several = {name: samples[name] for name in (one, "save() + 5 events")}
             report(f"events of one request, {title}", several, baseline=one)
             _beside_another_library(commit)
+
+
+def _add_djangos_engine() -> None:
+    """Have the same database reached as by a project without chatsec."""
+    from django.db import connections
+
+    engine = {"ENGINE": "django.db.backends.postgresql"}
+    connections.databases[DJANGOS] = {**connections.databases["default"], **engine}
 
 
 def _contenders() -> Contenders:
@@ -79,6 +92,7 @@ def _contenders() -> Contenders:
         )
 
     return {
+        DJANGOS: _saving(plain, using=DJANGOS),
         "save()": _saving(plain),
         "save() + 1 event without details": _saving(plain, bare),
         "save() + 1 event": _saving(plain, detailed),
@@ -86,13 +100,15 @@ def _contenders() -> Contenders:
     }
 
 
-def _saving(row: Any, *then: Callable[[], None]) -> Callable[[], None]:
+def _saving(
+    row: Any, *then: Callable[[], None], using: str = "default"
+) -> Callable[[], None]:
     from django.db import transaction
 
     def save() -> None:
-        with transaction.atomic():
+        with transaction.atomic(using=using):
             row.count += 1
-            row.save()
+            row.save(using=using)
             for each in then:
                 each()
 

@@ -24,20 +24,25 @@ class Interrupted(BaseException):
     """What a signal raises wherever the program happens to be."""
 
 
+def interrupt(self: DatabaseWrapper) -> None:
+    raise Interrupted
+
+
 @contextmanager
 def interrupted(word: str, when: str) -> Iterator[None]:
-    """Raise before or after the next statement of this word, as a signal may."""
-    original = DatabaseWrapper._end_or_begin
+    """Raise before or after the transaction begins or ends, as a signal may."""
+    name = "_start_transaction_under_autocommit" if word == "BEGIN" else "_end"
+    original = getattr(DatabaseWrapper, name)
 
-    def at(self: DatabaseWrapper, said: str) -> None:
+    def at(self: DatabaseWrapper, said: str = "BEGIN") -> None:
         if said == word and when == "before":
             raise Interrupted
-        original(self, said)  # type: ignore[arg-type]
+        original(self, *([] if said == "BEGIN" else [said]))
         if said == word and when == "after":
             raise Interrupted
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseWrapper, "_end_or_begin", at)
+        patch.setattr(DatabaseWrapper, name, at)
         yield
 
 
@@ -57,6 +62,17 @@ def test_who_is_interrupted_leaves_no_transaction_behind(word: str, when: str) -
     assert found == (
         {"interrupted", "later"} if (word, when) == ("COMMIT", "after") else {"later"}
     )
+
+
+def test_a_block_without_statements_may_be_broken_off_at_its_end() -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(DatabaseWrapper, "_commit", interrupt)
+        with transaction.atomic():
+            pass
+
+    make_alert("later")
+    assert status() == TRANSACTION_STATUS_IDLE
+    assert Alert.objects.count() == 1
 
 
 def test_an_interrupted_rollback_leaves_no_transaction_behind() -> None:

@@ -53,6 +53,7 @@ def statements(captured: CaptureQueriesContext) -> list[str]:
 
 def test_events_go_with_the_commit_in_one_message() -> None:
     with CaptureQueriesContext(connection) as captured, transaction.atomic():
+        make_alert()
         record(events.DATA_ACCESS)
 
     *_, last = statements(captured)

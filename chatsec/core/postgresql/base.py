@@ -5,15 +5,16 @@ Nobody can tell it from writing each at once: they are written before anything r
 names their table, before a savepoint begins, and with the commit, which fails if they
 do; and they are dropped with whatever is rolled back.
 
-Rows and commit are one message, for a message and its answer cost as much as the rows.
-The driver sends its own COMMIT as a message of its own, so transactions are begun and
-ended here, in words, as Django's backend for SQLite does.
+Rows and commit are one message, for a message and its answer cost as much as the rows,
+and so are BEGIN and the first statement. The driver sends its own BEGIN and COMMIT as
+messages of their own, so transactions are begun and ended here, in words, as Django's
+backend for SQLite does. A transaction without any statement is none for the server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
@@ -21,6 +22,8 @@ from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper, debug_transaction
 from django.db.transaction import TransactionManagementError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN
+
+from chatsec.core.postgresql.beginning import BeginningConnection, BeginningCursor
 
 Execute = Callable[..., CursorWrapper]
 
@@ -60,6 +63,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.waiting: WaitingRows | None = None
         # First in the list is outermost: what is written first is counted and timed.
         self.execute_wrappers.insert(0, self._write_what_is_read)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return what the driver connects with, and whose classes it makes."""
+        return {
+            **super().get_connection_params(),
+            "connection_factory": BeginningConnection,
+            "cursor_factory": BeginningCursor,
+        }
 
     def is_in_transaction(self) -> bool:
         """Whether a transaction is open that is not the wrapper around a test."""
@@ -120,12 +131,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._savepoint_commit(sid)  # type: ignore[misc]  # the stubs leave it out
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin; Django looks for this method when the outermost block is entered."""
-        try:
-            self._end_or_begin("BEGIN")
-        except BaseException:
-            self._close_if_left_open()
-            raise
+        """Begin; Django looks for this method when the outermost block is entered.
+
+        Should a signal break the block off before it is entered or after it is left,
+        then what comes next is not part of it.
+        """
+        with debug_transaction(self, "BEGIN"):
+            self._raw().begin_with_next(lambda: self.in_atomic_block)
 
     def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's
         # A signal can break off what would have ended the transaction (a task's limit
@@ -152,22 +164,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Somebody switched autocommit off himself: the driver has begun for him.
             self._write_or(self._rollback_or_close)
             super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        elif self._raw().begin_never():
+            # One statement at most, which the server commits by itself.
+            with debug_transaction(self, "COMMIT"):
+                self._write_or(self._drop_waiting)
         elif self.waiting:
             # Django itself rolls back only for errors of the database.
             self._write_or(self._rollback_or_close, and_then="COMMIT")
         else:
-            self._end_or_begin("COMMIT")
+            self._end("COMMIT")
 
     def _rollback(self) -> None:
         self._drop_waiting()
         if self.connection is None or not self.connection.autocommit:
             super()._rollback()  # type: ignore[misc]  # the stubs leave it out
+        elif self._raw().begin_never():
+            with debug_transaction(self, "ROLLBACK"):
+                pass
         else:
-            self._end_or_begin("ROLLBACK")
+            self._end("ROLLBACK")
 
-    def _end_or_begin(self, word: Literal["BEGIN", "COMMIT", "ROLLBACK"]) -> None:
-        if self.connection is None:
-            return
+    def _raw(self) -> BeginningConnection:
+        return cast("BeginningConnection", self.connection)
+
+    def _end(self, word: Literal["COMMIT", "ROLLBACK"]) -> None:
         with (
             debug_transaction(self, word),
             self.wrap_database_errors,
