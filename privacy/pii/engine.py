@@ -5,6 +5,7 @@ from functools import cache
 
 import re2
 
+from privacy.pii.candidates import is_quiet
 from privacy.pii.labels import PLACEHOLDER, Label, Span
 from privacy.pii.normalise import Normalised, normalise
 from privacy.pii.people import find_people
@@ -47,6 +48,14 @@ def _probes() -> re2.Set:
         probes.Add(rule.probe)
     probes.Compile()
     return probes
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing built in can find anything in a text that fits into one window.
+
+    It is what `find_in_window` finds too, for most sentences at a fraction of the cost.
+    """
+    return text.isascii() and is_quiet(text) and not _probes().Match(text.encode())
 
 
 def find_in_window(text: str, policy: Policy) -> list[Span]:

@@ -95,6 +95,11 @@ class Policy:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     labels: frozenset[str] | None = None
 
+    @property
+    def adds(self) -> bool:
+        """Whether more can be found than what is built in."""
+        return bool(self.recognizers or self.deny)
+
     def admits(self, span: Span, value: str) -> bool:
         """Tell whether a finding is wanted, sure enough and not allowed."""
         if self.labels is not None and span.label not in self.labels:

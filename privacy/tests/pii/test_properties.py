@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from privacy.pii import StreamRedactor, Vault, detect, redact, redact_with_report
-from privacy.pii.engine import find_in_window
-from privacy.pii.policy import DEFAULT
+from privacy.pii.engine import find_in_window, is_plain
+from privacy.pii.policy import DEFAULT, Policy, Recognizer
 from privacy.pii.windows import AHEAD, BEHIND, BLOCK, WindowReader
 
 from .strategies import any_text, long_texts, texts
+from .test_names import SOME_WORDS
 
 relaxed = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -28,6 +29,29 @@ def test_it_returns_sorted_spans_inside_the_text_without_overlaps(text):
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
     assert all(0 < span.score <= 1 for span in spans)
     assert all(a.end <= b.start for a, b in pairwise(spans))
+
+
+@relaxed
+@given(texts | any_text | st.lists(st.sampled_from(SOME_WORDS)).map(" ".join))
+def test_what_is_plain_at_a_glance_has_nothing_to_find(text):
+    if is_plain(text):
+        assert detect(text) == []
+    assert redact(text) == redact_with_report(text).text
+
+
+@pytest.mark.parametrize(
+    ("policy", "redacted"),
+    [
+        (Policy(deny={"CODE_NAME": frozenset({"order"})}), "the [CODE_NAME_REDACTED]"),
+        (
+            Policy(recognizers=(Recognizer("o", "ORDER", "order"),)),
+            "the [ORDER_REDACTED]",
+        ),
+    ],
+)
+def test_a_policy_finds_its_own_in_a_plain_text(policy, redacted):
+    assert is_plain("the order")
+    assert redact("the order", policy=policy) == redacted
 
 
 @relaxed
