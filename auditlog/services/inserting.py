@@ -8,6 +8,7 @@ from typing import Final, cast
 from django.db import IntegrityError, InterfaceError, connection, connections
 
 from auditlog.errors import PartitionMissing
+from auditlog.services.row_sql import row_as_sql
 from auditlog.services.rows import Row
 from chatsec.core.postgresql.base import DatabaseWrapper
 
@@ -15,7 +16,6 @@ TABLE: Final = "auditlog_event"
 # So many wait at most: a transaction may be long, its memory need not be.
 MOST_WAITING: Final = 500
 _INTO: Final = f"INSERT INTO {TABLE} ({', '.join(Row._fields)}) VALUES "  # noqa: S608 - our own names
-_VALUES: Final = f"({', '.join(['%s'] * len(Row._fields))})"
 
 
 class WaitingEvents:
@@ -73,19 +73,20 @@ def _connection() -> DatabaseWrapper:
 
 def insert(*rows: Row, and_then: str = "") -> None:
     """Write the rows with one statement; a missing partition is PartitionMissing."""
-    text = _INTO + ", ".join([_VALUES] * len(rows))
-    _execute(f"{text}; {and_then}" if and_then else text, rows)
+    _execute(rows, f"; {and_then}" if and_then else "")
 
 
 def insert_once(row: Row) -> bool:
     """Write the row unless the log has it already; return whether it is new."""
-    return _execute(f"{_INTO}{_VALUES} ON CONFLICT DO NOTHING", [row]) == 1
+    return _execute([row], " ON CONFLICT DO NOTHING") == 1
 
 
-def _execute(statement: str, rows: Sequence[Row]) -> int:
+def _execute(rows: Sequence[Row], then: str) -> int:
+    texts: list[str] = []
+    values = ", ".join([row_as_sql(row, texts) for row in rows])
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [value for row in rows for value in row])
+            cursor.execute(f"{_INTO}{values}{then}", texts)
             return int(cursor.rowcount)
     except IntegrityError as error:
         if "no partition of relation" not in str(error):
