@@ -14,6 +14,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -220,6 +221,7 @@ def _remember(subject_id: UUID, secret: Secret) -> None:
     transaction.on_commit(_CacheOnCommit(subject_id, secret), using=_database())
 
 
+@cache
 def _database() -> str:
     return router.db_for_write(SubjectKey)
 

@@ -7,8 +7,7 @@ statements, chapter 54.2.2.1 of its manual), also behind a pool of connections.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
@@ -34,15 +33,13 @@ class BeginningConnection(connection):  # type: ignore[misc]  # as below
         """Whether the next statement begins a transaction."""
         return self._is_wanted is not None and self._is_wanted()
 
-    @contextmanager
-    def beginning(self) -> Iterator[None]:
-        """Until the server has begun, whatever comes next has to begin."""
-        try:
-            yield
-        finally:
-            # A statement that could not be built, or not be parsed, began nothing.
-            if self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-                self.begin_never()
+    def has_begun(self) -> None:
+        """Take note of what the server says: it may have begun, or may not.
+
+        A statement that could not be built, or not be parsed, began nothing.
+        """
+        if self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            self._is_wanted = None
 
 
 class BeginningCursor(cursor):  # type: ignore[misc]  # the stubs know no class
@@ -64,8 +61,10 @@ class BeginningCursor(cursor):  # type: ignore[misc]  # the stubs know no class
             self._begin()
             super().execute(query, vars)
         else:
-            with self.connection.beginning():
+            try:
                 super().execute(_after_begin(query), vars)
+            finally:
+                self.connection.has_begun()
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:
         """Execute the statement with each of the rows, after BEGIN."""
@@ -94,8 +93,9 @@ class BeginningCursor(cursor):  # type: ignore[misc]  # the stubs know no class
 
     def _begin(self) -> None:
         if self.connection.begins:
-            with self.connection.beginning(), self.connection.cursor() as plain:
+            with self.connection.cursor() as plain:
                 cursor.execute(plain, "BEGIN")
+            self.connection.has_begun()
 
 
 def _after_begin(query: str | bytes | Composable) -> Any:
