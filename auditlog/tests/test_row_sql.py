@@ -62,9 +62,6 @@ def read_back(row: Row) -> tuple[object, ...]:
     values: list[str] = []
     into = f"INSERT INTO copied ({COLUMNS}) VALUES {row_as_sql(row, values)}"
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE IF NOT EXISTS copied (LIKE auditlog_event)")
-        cursor.execute("ALTER TABLE copied ALTER xid DROP NOT NULL")
-        cursor.execute("ALTER TABLE copied ALTER epoch DROP NOT NULL")
         cursor.execute(f"{into} RETURNING {COLUMNS}", values)
         return tuple(map(plain, cursor.fetchone()))
 
@@ -80,9 +77,16 @@ def make_row(**values: object) -> Row:
 
 
 @pytest.mark.django_db
-@given(rows)
-def test_every_value_comes_back_as_it_was(row: Row) -> None:
-    assert read_back(row) == row
+def test_every_value_comes_back_as_it_was() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE copied (LIKE auditlog_event)")
+        cursor.execute("ALTER TABLE copied DROP COLUMN xid, DROP COLUMN epoch")
+
+    @given(rows)
+    def comes_back(row: Row) -> None:
+        assert read_back(row) == row
+
+    comes_back()
 
 
 @pytest.mark.parametrize(
