@@ -103,13 +103,13 @@ def test_cache_and_broker_use_the_database_they_name(shared):
 
 
 def test_jobs_go_to_the_socket_that_the_cache_was_given(shared):
-    of_the_cache = shared[1].cache_url(7)
+    of_the_cache = shared[1].cache_url(8)
 
-    with Broker(broker_of(of_the_cache)) as broker, broker.SimpleQueue("q") as line:
+    with Broker(broker_of(of_the_cache)) as broker, broker.SimpleQueue("jobs") as line:
         line.put({"n": 1})
         with redis.Redis.from_url(of_the_cache) as client:
-            assert client.llen("q") == 1
-        line.get(timeout=5)
+            assert client.llen("jobs") == 1
+        line.get(timeout=5).ack()
 
 
 @pytest.mark.parametrize("url", ["redis://cache:6379/2", "rediss://:pw@cache/1"])
