@@ -21,6 +21,7 @@ from auditlog.models import (
     RuleException,
     RuleTrial,
 )
+from auditlog.notes import open_reason
 from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Json
 from chatsec.core.personal_data import Declaration, declare, not_personal
@@ -103,7 +104,7 @@ def export_exceptions(subject_id: UUID) -> Iterator[Mapping[str, Json]]:
     for row in rows.select_related("rule").order_by("created_at"):
         yield {
             "rule": row.rule.title,
-            "reason": row.reason,
+            "reason": open_reason(row, owner=subject_id),
             "created_at": _text(row.created_at),
             "approved_at": _text(row.approved_at) if row.approved_at else None,
             "expires_at": _text(row.expires_at),

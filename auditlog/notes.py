@@ -1,14 +1,14 @@
-"""Notes on incidents, sealed under the key of the person that they are about.
+"""Notes on incidents, reasons of exceptions: sealed under the key of whom they concern.
 
-Once he is erased they are unreadable, while the incident itself stays as evidence.
-Notes on what is about nobody are under the key of the category.
+Once he is erased they are unreadable, while the incident itself stays as evidence. What
+is about nobody is under the key of the category.
 """
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from auditlog.models import Incident, IncidentEntry
+from auditlog.models import Incident, IncidentEntry, RuleException
 from chatsec.core.crypto import (
     DecryptionFailed,
     KeyDestroyed,
@@ -26,21 +26,41 @@ CATEGORY = "security"
 
 def seal_note(incident: Incident, text: str, *, entry_id: UUID) -> bytes:
     """Return the text sealed for its place in the incident's story."""
-    owner, place = _owner_of(incident), _place(entry_id)
-    if owner is not None:
-        try:
-            return seal_for(owner, text, place=place)
-        except KeyDestroyed:
-            pass  # erased this moment: the note is about nobody any more
-    bound_to = place.associated_data(CATEGORY)
-    return seal(_category_key(), text.encode(), associated_data=bound_to)
+    return _sealed(text, incident.actor_pseudonym, _of_note(entry_id))
 
 
 def open_note(entry: IncidentEntry, *, owner: UUID | None) -> str | None:
     """Return the text; None where `owner`, whom it is about, was erased."""
     if entry.text is None:
         return ""
-    blob, place = bytes(entry.text), _place(entry.id)
+    return _opened(bytes(entry.text), owner, _of_note(entry.id))
+
+
+def seal_reason(exception: RuleException, text: str) -> bytes:
+    """Return the text sealed for its place beside whom the exception is about."""
+    return _sealed(text, exception.actor_pseudonym, _of_reason(exception.id))
+
+
+def open_reason(exception: RuleException, *, owner: UUID | None) -> str | None:
+    """Return the text; None where `owner`, whom it is about, was erased."""
+    blob, place = bytes(exception.reason_sealed), _of_reason(exception.id)
+    found = _opened(blob, owner, place)
+    # What was in clear before is under the key of the category, whomever it is about.
+    return _opened(blob, None, place) if found is None else found
+
+
+def _sealed(text: str, pseudonym: UUID | None, place: Place) -> bytes:
+    owner = subject_keys().subject_of(pseudonym) if pseudonym is not None else None
+    if owner is not None:
+        try:
+            return seal_for(owner, text, place=place)
+        except KeyDestroyed:
+            pass  # erased this moment: the text is about nobody any more
+    bound_to = place.associated_data(CATEGORY)
+    return seal(_category_key(), text.encode(), associated_data=bound_to)
+
+
+def _opened(blob: bytes, owner: UUID | None, place: Place) -> str | None:
     try:
         if owner is not None:
             return open_for(owner, blob, place=place)
@@ -50,14 +70,12 @@ def open_note(entry: IncidentEntry, *, owner: UUID | None) -> str | None:
         return None
 
 
-def _owner_of(incident: Incident) -> UUID | None:
-    if incident.actor_pseudonym is None:
-        return None
-    return subject_keys().subject_of(incident.actor_pseudonym)
-
-
-def _place(entry_id: UUID) -> Place:
+def _of_note(entry_id: UUID) -> Place:
     return Place("auditlog.IncidentEntry", "text", entry_id)
+
+
+def _of_reason(exception_id: UUID) -> Place:
+    return Place("auditlog.RuleException", "reason_sealed", exception_id)
 
 
 def _category_key() -> bytes:

@@ -97,7 +97,8 @@ class RuleException(models.Model):
     network_hash = models.BinaryField(null=True)
     # Every account of this kind, such as "service".
     actor_kind = models.CharField(max_length=10, blank=True)
-    reason = models.CharField(max_length=200)
+    # Sealed under the key of whom it is about, as notes on incidents are.
+    reason_sealed = models.BinaryField()
     created_by = models.UUIDField(null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -133,7 +134,7 @@ class RuleException(models.Model):
                 name="exception_ends_within_a_year",
             ),
             models.CheckConstraint(
-                condition=~Q(reason=""), name="exception_has_reason"
+                condition=~Q(reason_sealed=b""), name="exception_has_reason"
             ),
         ]
 

@@ -28,6 +28,8 @@ from chatsec.core.errors import Json
 from chatsec.core.strict_json import MalformedJson, loads
 
 MAX_PARAMETERS = 4000
+# Alerts, incidents and messages to other systems repeat it.
+CLEAR = "Do not name people: this text is not sealed, and messages carry it."
 DAYS = [(1, "day"), (7, "7 days"), (30, "30 days"), (90, "90 days")]
 
 
@@ -48,8 +50,8 @@ class RuleForm(forms.Form):
     name = forms.SlugField(
         max_length=60, help_text="Alerts keep it, so it never changes."
     )
-    title = forms.CharField(max_length=120)
-    suspicion = forms.CharField(max_length=200, required=False)
+    title = forms.CharField(max_length=120, help_text=CLEAR)
+    suspicion = forms.CharField(max_length=200, required=False, help_text=CLEAR)
     kind = forms.ChoiceField(choices=choices(RULE_KINDS))
     parameters = forms.JSONField(
         decoder=StrictDecoder,
@@ -116,7 +118,8 @@ class ExceptionForm(forms.Form):
         choices=[("", "-"), ("service", "every service account")],
     )
     reason = forms.CharField(
-        max_length=200, help_text="Without names: it is shown with the rule."
+        max_length=200,
+        help_text="Sealed, under the key of the account if one is named above.",
     )
     expires_on = forms.DateField(
         label="Counts until", widget=forms.DateInput({"type": "date"})

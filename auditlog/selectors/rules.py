@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from auditlog.models import Alert, DetectionRule, RuleException, RuleRun
+from auditlog.notes import open_reason
 from auditlog.rules import FLOOR
 from auditlog.selectors.people import names_of
 from chatsec.core.crypto import subject_keys
@@ -41,6 +42,8 @@ class ReadException(NamedTuple):
 
     exception: RuleException
     whom: str
+    # None where whom it is about was erased.
+    reason: str | None
     is_over: bool
     is_waiting: bool
     may_approve: bool
@@ -103,7 +106,9 @@ def read_exceptions(
     """
     rows = list(rule.exceptions.order_by("-created_at"))
     people = {row.actor_pseudonym for row in rows if row.actor_pseudonym}
-    names = names_of(subject_keys().subjects_of(people)) if people else {}
+    owners = subject_keys().subjects_of(people) if people else {}
+    names = names_of(owners)
+    subject_keys().warm(owners.values())
     now = timezone.now()
     reader = subject_keys().pseudonym(reader_id) if reader_id else None
     found = []
@@ -111,8 +116,16 @@ def read_exceptions(
         is_over = row.expires_at <= now
         waits = rule.name in FLOOR and row.approved_at is None and not is_over
         is_other = reader not in (None, row.created_by, row.actor_pseudonym)
+        owner = owners.get(row.actor_pseudonym) if row.actor_pseudonym else None
         found.append(
-            ReadException(row, _whom(row, names), is_over, waits, waits and is_other)
+            ReadException(
+                row,
+                _whom(row, names),
+                open_reason(row, owner=owner),
+                is_over=is_over,
+                is_waiting=waits,
+                may_approve=waits and is_other,
+            )
         )
     return found
 

@@ -13,12 +13,13 @@ from auditlog import events
 from auditlog.constants import LONGEST_EXCEPTION
 from auditlog.errors import RuleRefused
 from auditlog.models import DetectionRule, RuleException
+from auditlog.notes import open_reason, seal_reason
 from auditlog.registry import EventType
 from auditlog.rules import FLOOR
 from auditlog.services.recording import Target, record
 from chatsec.core.context import current_actor
 from chatsec.core.crypto import subject_keys
-from chatsec.core.errors import Conflict, Denied, NotFound
+from chatsec.core.errors import Conflict, Denied, Json, NotFound
 from chatsec.core.redaction import redact
 
 
@@ -54,16 +55,17 @@ def make_exception(
     if not now < expires_at <= now + LONGEST_EXCEPTION:
         raise RuleRefused(fields={"expires_at": ["From now on, and within a year."]})
     maker = current_actor().id
-    made = RuleException.objects.create(
+    made = RuleException(
         rule=rule,
         actor_pseudonym=whom.actor_pseudonym,
         network_hash=whom.network_hash,
         actor_kind=whom.actor_kind,
-        reason=redact(reason.strip())[:200],
         created_by=subject_keys().pseudonym(maker) if maker else None,
         created_at=now,
         expires_at=expires_at,
     )
+    made.reason_sealed = seal_reason(made, redact(reason.strip())[:200])
+    made.save(force_insert=True)
     _record(events.EXCEPTION_MADE, made)
     return made
 
@@ -122,14 +124,18 @@ def _check(rule: DetectionRule, whom: Exempted, *, reason: str) -> None:
 
 def _record(event: EventType, made: RuleException) -> None:
     person = made.actor_pseudonym
+    owner = subject_keys().subject_of(person) if person else None
+    why: dict[str, Json] = {"reason": open_reason(made, owner=owner)}
     record(
         event,
         target=Target("auditlog.RuleException", made.id),
-        subject_id=subject_keys().subject_of(person) if person else None,
+        subject_id=owner,
+        # What is said about a person goes under that person's key.
+        subject_details=why if owner else {},
         details={
             "rule": made.rule.name,
             "whom": "account" if person else made.actor_kind or "network",
-            "reason": made.reason,
             "expires_at": made.expires_at.isoformat(),
+            **({} if owner else why),
         },
     )

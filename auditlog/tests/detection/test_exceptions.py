@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from importlib import import_module
 from threading import Thread
 
 import pytest
@@ -12,8 +13,10 @@ from django.utils import timezone
 
 from auditlog.errors import RuleRefused
 from auditlog.models import Event, RuleException
+from auditlog.notes import open_reason, seal_reason
 from auditlog.rules import FLOOR
 from auditlog.rules.floor import DENIALS_IN_5_MINUTES
+from auditlog.selectors import read_events, read_exceptions
 from auditlog.services import detection
 from auditlog.services.detection.evaluation import exemptions
 from auditlog.services.detection.exempting import Exempted
@@ -28,7 +31,7 @@ from auditlog.tests.detection.factories import (
     rule_named,
     scan,
 )
-from auditlog.tests.factories import make_actor
+from auditlog.tests.factories import destroy_key, make_actor
 from chatsec.core import context
 from chatsec.core.context import ANONYMOUS, SYSTEM, Actor, RequestContext
 from chatsec.core.errors import Conflict, Denied, NotFound
@@ -208,6 +211,51 @@ class TestExceptions:
                 expires_at=timezone.now() + days * DAY,
             )
         assert RuleException.objects.count() == 0
+
+    def test_the_reason_is_sealed_for_whom_it_is_about(self) -> None:
+        about = make_actor()
+        assert about.id is not None
+        whom = Exempted(actor_pseudonym=pseudonym_of(about))
+
+        with acting(make_actor()):
+            made = self.ask(whom)
+
+        kept = RuleException.objects.get(pk=made.pk)
+        assert b"load" not in bytes(kept.reason_sealed)
+        assert open_reason(kept, owner=about.id) == "A load test"
+        (event,) = Event.objects.filter(event_type="auditlog.exception_made")
+        (read,) = read_events([event])
+        assert "reason" not in read.details
+        assert read.subject_details == {"reason": "A load test"}
+        destroy_key(about.id)
+        (row,) = read_exceptions(kept.rule, reader_id=None)
+        assert row.reason is None
+
+    def test_the_reason_is_sealed_where_it_is_about_nobody(self) -> None:
+        made = self.ask(Exempted(network_hash=b"n"))
+
+        kept = RuleException.objects.get(pk=made.pk)
+        assert b"load" not in bytes(kept.reason_sealed)
+        assert open_reason(kept, owner=None) == "A load test"
+        (read,) = read_events([Event.objects.get(event_type="auditlog.exception_made")])
+        assert read.details["reason"] == "A load test"
+
+    def test_a_reason_moved_elsewhere_does_not_open(self) -> None:
+        first, second = (self.ask(Exempted(network_hash=each)) for each in (b"n", b"o"))
+        second.reason_sealed = first.reason_sealed
+
+        assert open_reason(second, owner=None) is None
+
+    def test_reasons_of_before_open_for_whomever_they_are_about(self) -> None:
+        module = import_module("auditlog.migrations.0029_seal_reasons")
+        about = make_actor()
+        row = RuleException(actor_pseudonym=pseudonym_of(about))
+
+        row.reason_sealed = module.sealed(row.pk, "A load test")
+
+        assert open_reason(row, owner=about.id) == "A load test"
+        assert module.opened(row.pk, row.reason_sealed) == "A load test"
+        assert module.opened(row.pk, seal_reason(row, "another key's")) == "sealed"
 
     def test_what_is_not_there_is_not_found(self) -> None:
         with pytest.raises(NotFound):

@@ -208,3 +208,10 @@ def test_parameters_that_nothing_could_hold_are_an_error_of_the_form(
 
     assert answer.status_code == 200
     assert "parameters" in answer.context["form"].errors
+
+
+def test_the_form_says_what_is_sealed_and_what_is_not(browser, admin) -> None:
+    page = browser(admin).get(page_of(rule())).content.decode()
+
+    assert page.count("Do not name people: this text is not sealed") == 2
+    assert "Sealed, under the key of the account" in page
