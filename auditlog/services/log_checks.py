@@ -101,29 +101,29 @@ def note_differences(report: Report, *, now: datetime) -> None:
 
 def _alarm(new: list[Finding], *, now: datetime) -> None:
     """Have an incident tell of these differences, the one that is open if there is."""
-    alert = _in_hand()
-    if alert is None or alert.incident is None:
-        found = Found(None, None, now, now, len(new), _counted(new))
+    alerts = Alert.objects.filter(rule=DIFFERS.name).select_related("incident")
+    alerts = alerts.order_by("last_at")
+    alert = alerts.exclude(state="resolved").last()
+    if alert is None:
+        last = alerts.values_list("last_at", flat=True).last()
+        # After all that was found before, also where the clock was set back since.
+        at = now if last is None else max(now, last + timedelta.resolution)
+        found = Found(None, None, at, at, len(new), _counted(new))
         (alert,) = raise_alerts(DIFFERS, [found], now=now)
-        log_differences.tell_of(_incident_of(alert), new, now=now)
-    elif log_differences.tell_of(alert.incident, new, now=now):
+        log_differences.tell_of(_incident_of(alert, now=now), new, now=now)
+        return
+    incident = _incident_of(alert, now=now)
+    if log_differences.tell_of(incident, new, now=now):
         # Somebody is on it, and knows of less than there is.
-        alert.count = alert.incident.differences.filter(known_mark=None).count()
-        alert.facts, alert.last_at = {**alert.facts, **_counted(new)}, now
+        alert.count = incident.differences.filter(known_mark=None).count()
+        alert.facts = {**alert.facts, **_counted(new)}
+        alert.last_at = max(now, alert.last_at)
         alert.save(update_fields=["count", "facts", "last_at"])
         incidents.alert_spread(alert, now=now)
 
 
-def _in_hand() -> Alert | None:
-    alerts = Alert.objects.filter(rule=DIFFERS.name).select_related("incident")
-    return alerts.exclude(state="resolved").order_by("last_at").last()
-
-
-def _incident_of(alert: Alert) -> Incident:
-    incident = alert.incident
-    if incident is None:
-        raise RuntimeError("an alert that was just raised has no incident")
-    return incident
+def _incident_of(alert: Alert, *, now: datetime) -> Incident:
+    return alert.incident or incidents.take_alert(alert, now=now)
 
 
 def _counted(findings: list[Finding]) -> dict[str, Json]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -170,6 +172,50 @@ def test_the_same_again_while_it_is_open_is_told_once() -> None:
     note(ONE, at=NOW + DAY)
 
     assert IncidentEntry.objects.count() == before
+
+
+@pytest.mark.parametrize("back", [timedelta(0), DAY, 40 * DAY], ids=str)
+def test_a_clock_that_was_set_back_hides_nothing(back: timedelta) -> None:
+    note(ONE, at=NOW + 40 * DAY)
+    explain(Incident.objects.get())
+
+    note(OTHER, at=NOW + 40 * DAY - back)
+
+    assert Incident.objects.latest("id").state == "open"
+
+
+def test_an_alert_that_lost_its_incident_gets_another() -> None:
+    note(ONE)
+    Alert.objects.update(incident=None)
+    Incident.objects.all().delete()
+
+    note(ONE, at=NOW + DAY)
+
+    assert Incident.objects.get().differences.count() == 1
+    assert Alert.objects.get().incident == Incident.objects.get()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_checks_at_once_tell_of_each_difference_once() -> None:
+    barrier = Barrier(4)
+
+    def check() -> None:
+        barrier.wait()
+        try:
+            note(ONE, OTHER)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=check) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Alert.objects.get().count == 2
+    assert Incident.objects.get().differences.count() == 2
+    assert IncidentEntry.objects.filter(kind="opened").count() == 1
+    assert not IncidentEntry.objects.filter(kind="alert").exists()
 
 
 def test_more_than_can_be_told_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
