@@ -26,9 +26,9 @@ PRODUCTION = env CHATSEC_ENV=production CHATSEC_ALLOWED_HOSTS=chatsec.example \
 run dev: $(VENV)/.installed
 	@exec $(BIN)/python manage.py dev --with-parent
 
-# Each worker has engines of its own; tests of one group stay with one worker.
+# Each worker has engines of its own; tests/scheduling.py says what stays with one worker.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 check: format-check lint types contracts deploy-check migrations-check test
 

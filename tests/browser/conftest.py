@@ -24,11 +24,6 @@ ARGUMENTS = [
 ]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep these tests on one worker of a parallel run: one browser starts."""
-    item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 def chromium_path() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)

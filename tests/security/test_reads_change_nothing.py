@@ -28,8 +28,6 @@ EVIDENCE = {
 
 
 WALK = pytest.StashKey[Walk]()
-# Its tests stay with one worker: the walk is long, and one is enough for all of them.
-pytestmark = pytest.mark.xdist_group("reads")
 
 
 @pytest.fixture

@@ -30,12 +30,9 @@ subprocess.Popen(sys.argv[1:])
 time.sleep(600)
 """
 
-pytestmark = [
-    pytest.mark.skipif(
-        sys.platform != "linux", reason="looks for left processes in /proc"
-    ),
-    pytest.mark.xdist_group("dev"),  # one installation, made once
-]
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="looks for left processes in /proc"
+)
 
 
 class Installation:

@@ -20,11 +20,6 @@ FLAWS = (
 )
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep these tests on one worker of a parallel run: the servers start once."""
-    item.add_marker(pytest.mark.xdist_group("processes"))
-
-
 @pytest.fixture(scope="package")
 def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
     """The shared database and the cache of the servers; this process works in both."""
