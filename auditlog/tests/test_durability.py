@@ -17,7 +17,7 @@ from chatsec.embedded.outage import outage
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
+def data_dir(django_db_setup: None) -> Iterator[Path]:
     """A directory with engines of its own, set up for production durability."""
     with durable_cluster() as place:
         yield place

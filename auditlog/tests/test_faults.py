@@ -31,7 +31,7 @@ ACTS_BETWEEN = 6
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
+def data_dir(django_db_setup: None) -> Iterator[Path]:
     """A directory with engines of its own, migrated, with production durability."""
     with durable_cluster() as place:
         yield place

@@ -99,7 +99,7 @@ def spelled(form: str, table: str, names: sql.Composable) -> sql.Composed:
 
 
 @pytest.mark.prove
-def test_a_log_that_moved_is_as_sealed_and_goes_on() -> None:
+def test_a_log_that_moved_is_as_sealed_and_goes_on(django_db_setup: None) -> None:
     with durable_cluster() as one, durable_cluster() as other:
         before = run(one, BEFORE)
         move(one, other)
