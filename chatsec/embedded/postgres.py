@@ -53,6 +53,8 @@ wal_level = 'minimal'
 max_wal_senders = 0
 min_wal_size = '32MB'
 max_wal_size = '128MB'
+# Tests connect hundreds of times, with passwords that nobody has to guess.
+scram_iterations = 16
 # Several groups of servers, each thread with its connection, share one with the tests.
 max_connections = 300
 """
