@@ -17,7 +17,7 @@ from auditlog.rules.statements import (
     risk,
     surprise,
 )
-from auditlog.rules.statements.common import Exempt, Statement
+from auditlog.rules.statements.common import Exempt, Statement, Turn
 from auditlog.rules.statements.origin import is_of_young_places, newcomers
 from auditlog.rules.statements.screening import Pass, Screen, passes
 
@@ -70,6 +70,7 @@ __all__ = [
     "Pass",
     "Screen",
     "Statement",
+    "Turn",
     "passes",
     "screen_for",
     "statement_for",

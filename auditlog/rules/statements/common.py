@@ -68,6 +68,13 @@ class Statement(NamedTuple):
     bound: Bound
 
 
+class Turn(NamedTuple):
+    """All pseudonyms from the first to the last."""
+
+    first: UUID
+    last: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Exempt:
     """Whose events a rule does not count, and who has a limit of his own."""
@@ -78,6 +85,8 @@ class Exempt:
     declared: Mapping[UUID, int] = field(default_factory=dict)
     # Nobody else can be found: where it is known, the others' events are not read.
     among: tuple[UUID | bytes, ...] | None = None
+    # Whose turn it is, where not everybody is asked of at once.
+    turns: tuple[Turn, ...] | None = None
 
 
 def span_of(spec: RuleSpec, span: Span, exempt: Exempt) -> Bound:
@@ -140,6 +149,19 @@ def exemptions(group: RuleGroup, bound: Bound) -> Composable:
             )
         )
     return SQL("").join(parts)
+
+
+def in_turn(turns: Iterable[Turn] | None, bound: Bound) -> Composable:
+    """Return the condition on whose turn it is; bind its values."""
+    if turns is None:
+        return NOTHING
+    parts = []
+    for number, turn in enumerate(turns):
+        first, last = f"turn_{number}_first", f"turn_{number}_last"
+        bound[first], bound[last] = str(turn.first), str(turn.last)
+        part = SQL("actor_pseudonym BETWEEN %({first})s::uuid AND %({last})s::uuid")
+        parts.append(part.format(first=SQL(first), last=SQL(last)))
+    return SQL(" AND ({})").format(SQL(" OR ").join(parts))
 
 
 def categories_of(names: Iterable[str]) -> list[str]:

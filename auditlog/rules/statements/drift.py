@@ -9,23 +9,31 @@ from psycopg2.sql import SQL, Identifier
 
 from auditlog.constants import BASELINE_DAYS
 from auditlog.rules.definition import RuleSpec, Span
-from auditlog.rules.statements.common import Exempt, Statement, span_of
+from auditlog.rules.statements.common import (
+    NOTHING,
+    Exempt,
+    Statement,
+    in_turn,
+    span_of,
+)
 
 # What is usual is taken from the days before those that are summed up, so that the
 # drift does not become its own measure. One day counts for 4 at most: a single burst is
 # another rule's. The sum above its lowest point is the sum that never falls below 0.
+# What is usual is kept for the join, in which it would be worked out for each row where
+# few people are expected.
 _DRIFT: Final = SQL("""
 WITH daily AS MATERIALIZED (
     SELECT actor_pseudonym AS key, (hour AT TIME ZONE %(zone)s)::date AS day,
         max(hour) AS last_hour, sum({metric}) AS x, ln(1 + sum({metric})) AS y
     FROM auditlog_actorhour
-    WHERE hour BETWEEN %(past)s AND %(until)s{exempt}
+    WHERE hour BETWEEN %(past)s AND %(until)s{exempt}{in_turn}
     GROUP BY 1, 2 HAVING sum({metric}) > 0
-), middle AS (
+), middle AS MATERIALIZED (
     SELECT key, percentile_cont(0.5) WITHIN GROUP (ORDER BY y) AS median, count(*) AS n
     FROM daily WHERE last_hour < %(walk_from)s
     GROUP BY key HAVING count(*) >= 10
-), usual AS (
+), usual AS MATERIALIZED (
     SELECT key, median, greatest(0.25, 1.4826
         * percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(y - median))) AS spread
     FROM daily JOIN middle USING (key) WHERE last_hour < %(walk_from)s
@@ -61,6 +69,7 @@ def statement(spec: RuleSpec, span: Span, exempt: Exempt) -> Statement:
     people = SQL(" AND actor_pseudonym <> ALL(%(exempt_people)s::uuid[])")
     text = _DRIFT.format(
         metric=Identifier(str(told["metric"])),
-        exempt=people if exempt.people else SQL(""),
+        exempt=people if exempt.people else NOTHING,
+        in_turn=in_turn(exempt.turns, bound),
     )
     return Statement(text, bound)

@@ -21,7 +21,6 @@ from auditlog.constants import (
 from auditlog.models import Alert, DetectionRule, RuleRun
 from auditlog.rules import FLOOR, Finding, RuleSpec, Span, find_loosened
 from auditlog.services.detection import risk, surprise
-from auditlog.services.detection.activity import hour_of
 from auditlog.services.detection.alerting import alert_for_failing, raise_alerts
 from auditlog.services.detection.evaluation import (
     NOBODY,
@@ -31,13 +30,12 @@ from auditlog.services.detection.evaluation import (
 )
 from auditlog.services.detection.places import keep_places
 from auditlog.services.detection.screening import FOR_THE_SCAN, Task, screened
+from auditlog.services.detection.turns import BY_THE_HOUR, ROUND, whose_turn
 from auditlog.services.failures import message_shape, stack_without_values
 from auditlog.services.recording import Target, record
 from chatsec.core.context import SYSTEM
 
 logger = logging.getLogger(__name__)
-# What these compare is counted once an hour: to ask more often finds nothing more.
-BY_THE_HOUR: Final = frozenset({"drift"})
 # Two scanners may run the same rule one after the other, never at once.
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('chatsec rule ' || %s));"
 
@@ -81,22 +79,17 @@ def _learn_places(*, now: datetime) -> None:
 def _tasks(rules: Iterable[RuleSpec], *, now: datetime) -> list[Task]:
     exempt = exemptions(now=now)
     ends = dict(RuleRun.objects.values_list("rule", "scanned_until"))
-    return [
-        Task(
-            spec,
-            _span(ends.get(spec.name), now=now),
-            replace(exempt.get(spec.name, NOBODY), declared=declared_for(spec)),
-            _done_until(spec, ends, now=now),
-        )
-        for spec in rules
-        if _is_due(spec, ends.get(spec.name), now=now)
-    ]
-
-
-def _is_due(spec: RuleSpec, scanned_until: datetime | None, *, now: datetime) -> bool:
-    if spec.kind not in BY_THE_HOUR or scanned_until is None:
-        return True
-    return hour_of(scanned_until) != hour_of(now)
+    tasks = []
+    for spec in rules:
+        whom = replace(exempt.get(spec.name, NOBODY), declared=declared_for(spec))
+        ended = ends.get(spec.name)
+        if spec.kind in BY_THE_HOUR:
+            whom = replace(whom, turns=whose_turn(ended, now=now))
+            # Their last turn was before that of those who came last.
+            ended = ended and ended - ROUND
+        span, done_until = _span(ended, now=now), _done_until(spec, ends, now=now)
+        tasks.append(Task(spec, span, whom, done_until))
+    return tasks
 
 
 def _done_until(

@@ -47,7 +47,7 @@ class Task:
     @property
     def finds_nothing(self) -> bool:
         """Whether it is known already that nobody can be found."""
-        return self.exempt.among == ()
+        return () in (self.exempt.among, self.exempt.turns)
 
 
 def screened(tasks: Iterable[Task]) -> list[Task]:

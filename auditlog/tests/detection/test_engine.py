@@ -74,18 +74,6 @@ def test_a_run_of_everything_says_how_far_it_came() -> None:
     assert {run.last_error for run in runs.values()} == {""}
 
 
-def test_what_is_counted_by_the_hour_is_asked_once_an_hour() -> None:
-    rule, hour = rule_named("queries_rising_slowly").spec, NOW.replace(minute=0)
-
-    ends = []
-    for minutes in (0, 1, 59, 60):
-        now = hour + minutes * MINUTE
-        scan(rule, now=now)
-        ends.append(RuleRun.objects.get(rule=rule.name).scanned_until)
-
-    assert ends == [hour, hour, hour, hour + HOUR]
-
-
 def test_alerts_cause_no_alerts() -> None:
     rule = replace(
         DENIALS_IN_5_MINUTES,
