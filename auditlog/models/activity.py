@@ -29,8 +29,12 @@ class ActorHour(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
+            # With what slow rises add up: hours of one person lie far apart in the
+            # table, and next to each other here.
             models.UniqueConstraint(
-                fields=["actor_pseudonym", "hour"], name="actor_hour_once"
+                fields=["actor_pseudonym", "hour"],
+                include=["queries", "records"],
+                name="actor_hour_once",
             ),
         ]
         indexes = [
