@@ -85,11 +85,13 @@ _FLAT_LIMIT: Final = SQL("%(more_than)s")
 # of log1p, drawn towards everybody's where there are few samples of one's own.
 _BASELINE_JOIN: Final = SQL("""
     LEFT JOIN auditlog_actorbaseline AS own ON own.actor_pseudonym = windowed.key
-        AND own.metric = %(metric)s AND own.hour_class = {hour_class}
+        AND own.metric = %(metric)s AND own.hour_class = {hour_class}{among}
     LEFT JOIN auditlog_actorbaseline AS everybody ON everybody.actor_pseudonym IS NULL
         AND everybody.metric = %(metric)s AND everybody.hour_class = {hour_class}
     CROSS JOIN LATERAL (SELECT least(coalesce(own.n, 0), %(own_samples)s)::float
         / %(own_samples)s AS weight) AS mine""")
+# Of few people, their baselines are looked up; without it, all are read.
+_AMONG_OWN: Final = SQL(" AND own.actor_pseudonym = ANY(%(among)s::uuid[])")
 _BASELINE_LIMIT: Final = SQL("""(CASE WHEN coalesce(own.n, everybody.n) IS NOT NULL THEN
     greatest(%(least)s, exp(least(
         weight * coalesce(own.median, 0)
@@ -205,7 +207,8 @@ def _baseline(spec: RuleSpec, span: Span, exempt: Exempt) -> Counted:
         own_samples=OWN_SAMPLES,
         least=least,
     )
-    joins = _BASELINE_JOIN.format(hour_class=hour_class)
+    among = NOTHING if exempt.among is None else _AMONG_OWN
+    joins = _BASELINE_JOIN.format(hour_class=hour_class, among=among)
     limit = Limit(_BASELINE_LIMIT, joins, ANY_TIME if is_daily else _BY_QUARTER)
     events: dict[str, Json] = {"events": list(source.events), "metric": metric}
     return Counted(events, source.group, source.x, limit, least, bound)
