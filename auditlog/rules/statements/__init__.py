@@ -19,7 +19,7 @@ from auditlog.rules.statements import (
 )
 from auditlog.rules.statements.common import Exempt, Statement, Turn
 from auditlog.rules.statements.origin import is_of_young_places, newcomers
-from auditlog.rules.statements.screening import Pass, Screen, passes
+from auditlog.rules.statements.screening import Pass, Screen, named, passes
 
 _BUILDERS: Final[Mapping[RuleKind, Callable[[RuleSpec, Span, Exempt], Statement]]] = {
     "event_count": counting.statement,
@@ -71,6 +71,7 @@ __all__ = [
     "Screen",
     "Statement",
     "Turn",
+    "named",
     "passes",
     "screen_for",
     "statement_for",

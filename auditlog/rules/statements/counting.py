@@ -109,6 +109,17 @@ _OFF_HOURS_JOIN: Final = SQL("""
 _OFF_HOURS_LIMIT: Final = SQL(
     "(CASE WHEN coalesce(own.n, 0) <= %(share)s * hours THEN %(least)s END)"
 )
+# The same of all parts of the week that the time reaches into: who was in each of them
+# often need not be counted. No row of a part is no hour in it.
+_SELDOM_HERE: Final = SQL("""SELECT actor_pseudonym AS key
+    FROM auditlog_actorbaseline CROSS JOIN (
+        SELECT array_agg({hour_class}) AS parts FROM ({moments}) AS moment (at)
+    ) AS reached
+    WHERE metric = 'activity' AND actor_pseudonym IS NOT NULL
+    GROUP BY 1, parts HAVING sum(n) >= %(after_hours)s
+        AND (count(*) FILTER (WHERE hour_class = ANY(parts)) < cardinality(parts)
+            OR min(n) FILTER (WHERE hour_class = ANY(parts)) <= %(share)s * sum(n))
+""").format(hour_class=class_of("at"), moments=MOMENTS)
 
 
 # Parts of the week begin at full hours of zones that are off by quarters of one.
@@ -171,6 +182,7 @@ def screen(spec: RuleSpec, span: Span, exempt: Exempt) -> Screen:
         lowest=counted.lowest,
         limit=None if limit.text is _FLAT_LIMIT else limit,
         moments=NOW if limit.bin is ANY_TIME else MOMENTS,
+        whom=_SELDOM_HERE if spec.kind == "off_hours" else None,
     )
 
 

@@ -109,16 +109,19 @@ class Pass(NamedTuple):
     above: tuple[Statement, ...]
 
 
-def passes(screens: Mapping[str, Screen]) -> Iterator[tuple[tuple[str, ...], Pass]]:
-    """Yield the rules that look at the same events of one group, and their pass."""
-    same: dict[tuple[tuple[str, ...], RuleGroup], list[str]] = defaultdict(list)
+def named(screens: Mapping[str, Screen]) -> Iterator[tuple[tuple[str, ...], Pass]]:
+    """Yield the rules of which something else than events tells whom, and a pass."""
     told = {rule: one for rule, one in screens.items() if one.whom is not None}
     if told:
         above = [_named(rule, screen) for rule, screen in told.items()]
         yield tuple(told), Pass(None, tuple(above))
+
+
+def passes(screens: Mapping[str, Screen]) -> Iterator[tuple[tuple[str, ...], Pass]]:
+    """Yield the rules that look at the same events of one group, and their pass."""
+    same: dict[tuple[tuple[str, ...], RuleGroup], list[str]] = defaultdict(list)
     for rule, screen in screens.items():
-        if screen.whom is None:
-            same[screen.events, screen.group].append(rule)
+        same[screen.events, screen.group].append(rule)
     for rules in same.values():
         yield tuple(rules), _pass({rule: screens[rule] for rule in rules})
 

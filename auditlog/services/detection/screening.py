@@ -18,6 +18,7 @@ from auditlog.rules.statements import (
     Pass,
     Screen,
     Statement,
+    named,
     passes,
     screen_for,
 )
@@ -57,21 +58,34 @@ def screened(tasks: Iterable[Task]) -> list[Task]:
     """
     known = {task.spec.name: task for task in tasks}
     screens = {name: _screen(task) for name, task in known.items()}
-    told = {name: screen for name, screen in screens.items() if screen is not None}
-    for names, one in passes(told):
-        began = time.perf_counter()
-        try:
-            found = _run(one)
-        except Exception as error:  # noqa: BLE001 - no rule must go without its turn
-            logger.warning("screening %s failed: %s", names, type(error).__name__)
-            continue
-        took = (time.perf_counter() - began) / len(names)
-        for name in names:
-            whom = tuple(found.get(name, ()))
-            among = whom if len(whom) <= MOST else None
-            own = replace(known[name].exempt, among=among)
-            known[name] = replace(known[name], exempt=own, took=took)
+    left = {name: screen for name, screen in screens.items() if screen is not None}
+    for asked in (named, passes):
+        for names, one in asked(left):
+            known |= _narrowed({name: known[name] for name in names}, one)
+        # Where too many are named, what they did may say more.
+        left = {
+            name: screen
+            for name, screen in left.items()
+            if known[name].exempt.among is None
+        }
     return list(known.values())
+
+
+def _narrowed(tasks: Mapping[str, Task], one: Pass) -> dict[str, Task]:
+    """Return the tasks with whom they can find, as far as the pass tells."""
+    began = time.perf_counter()
+    try:
+        found = _run(one)
+    except Exception as error:  # noqa: BLE001 - no rule must go without its turn
+        logger.warning("screening %s failed: %s", [*tasks], type(error).__name__)
+        return {}
+    took = (time.perf_counter() - began) / len(tasks)
+    narrowed = {}
+    for name, task in tasks.items():
+        whom = tuple(found.get(name, ()))
+        own = replace(task.exempt, among=whom if len(whom) <= MOST else None)
+        narrowed[name] = replace(task, exempt=own, took=task.took + took)
+    return narrowed
 
 
 def _screen(task: Task) -> Screen | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random  # noqa: TID251 - the same crowd every time
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
-from auditlog.models import ActorBaseline, KnownPlace, RuleRun
+from auditlog.models import ActorBaseline, DetectionRule, KnownPlace, RuleRun
 from auditlog.rules import RuleSpec, Span
 from auditlog.rules.floor import DENIALS_IN_5_MINUTES, QUERIES_IN_24_HOURS
 from auditlog.services import detection
@@ -148,6 +149,59 @@ def test_too_many_are_not_asked_for_by_name(monkeypatch) -> None:
 
     assert task.exempt.among is None
     assert len(detection.run_rules(now=NOW, rules=[DENIALS_IN_5_MINUTES])) == 2
+
+
+def ask_often(*, hours: int, in_each_part: int) -> UUID:
+    """Return who asks much now, and was seen in so many hours, of them so few here."""
+    who = person()
+    parts = dict.fromkeys(("work", "evening", "night", "weekend"), in_each_part)
+    ActorBaseline.objects.bulk_create(
+        ActorBaseline(
+            actor_pseudonym=who,
+            metric="activity",
+            hour_class=part,
+            median=0,
+            mad=0,
+            ewma=0,
+            n=n,
+            updated_at=NOW,
+        )
+        for part, n in {**parts, "day": hours - 4 * in_each_part}.items()
+        if n
+    )
+    times = every(SECOND, count=30, until=NOW)
+    make_events("chatbot_query", times, actor_pseudonym=who)
+    return who
+
+
+def off_hours() -> RuleSpec:
+    return DetectionRule.objects.get(name="off_hours").spec
+
+
+@pytest.mark.parametrize(
+    ("hours", "in_each_part", "is_seldom"),
+    [(100, 0, True), (100, 3, True), (100, 4, False), (29, 0, False), (30, 0, True)],
+)
+def test_of_who_is_often_here_no_events_are_read(
+    *, hours: int, in_each_part: int, is_seldom: bool
+) -> None:
+    who = ask_often(hours=hours, in_each_part=in_each_part)
+
+    (task,) = screened([task_of(off_hours())])
+
+    assert task.exempt.among == ((who,) if is_seldom else ())
+    assert bool(evaluate(task.spec, task.span)) is is_seldom
+
+
+def test_where_too_many_are_seldom_here_their_events_tell(monkeypatch) -> None:
+    monkeypatch.setattr(screening, "MOST", 1)
+    busy, _ = (ask_often(hours=100, in_each_part=0) for _ in range(2))
+    rule = replace(off_hours(), parameters={**off_hours().parameters, "at_least": 31})
+    make_events("chatbot_query", [NOW], actor_pseudonym=busy)
+
+    (task,) = screened([task_of(rule)])
+
+    assert task.exempt.among == (busy,)
 
 
 def test_where_it_fails_every_rule_runs_alone(monkeypatch) -> None:
