@@ -4,9 +4,11 @@ The baseline is what the reference chapter prints: fetch the denials of the last
 and the questions of the last day, and count them by user in Python, not yet decrypted.
 Both look at the same rows of an embedded server that is thrown away afterwards.
 
-A usual minute looks for what ended in the last 16 minutes, over windows of up to days;
-what compares hours is asked in the first minute of each. After a day without scans the
-whole of it is looked through.
+A minute looks for what ended in the last 16 minutes, over windows of up to days; what
+compares hours is asked of a sixtieth of the people. All minutes of an hour are scanned
+one after the other: the middle one is the usual one, and the dearest is the one that
+took longest in the middle of several hours. After a day without scans the whole of it
+is looked through.
 """
 
 # ruff: noqa: PLC0415 - what needs Django is imported once the settings are chosen
@@ -20,11 +22,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 ROUNDS = 7
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+HOURS = 3
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 EVENTS = int(os.environ.get("RULE_SCAN_EVENTS", "1000000"))
 PEOPLE = 5000
 PROJECT = Path(__file__).resolve().parent.parent
@@ -74,6 +80,8 @@ SELECT md5(who::text)::uuid, date_trunc('day', %(until)s::timestamptz)
     60 + (who * hour) %% 90, 4 + who %% 4, (who + day) %% 40 / 39, 0
 FROM generate_series(0, %(people)s - 1) AS who, generate_series(1, 30) AS day,
     generate_series(8, 17) AS hour
+-- As they come to lie there, hour by hour.
+ORDER BY day DESC, hour, random()
 """
 _PLACES = """
 INSERT INTO auditlog_knownplace (actor_pseudonym, network_hash, first_at, last_at)
@@ -97,6 +105,13 @@ UPDATE privacy_subjectkey SET pseudonym = md5(who::text)::uuid
 FROM generate_series(0, %(people)s - 1) AS who
 WHERE subject_id = md5('subject ' || who)::uuid
 """
+
+
+class Cost(NamedTuple):
+    """What a scan took, and what the server spent on it."""
+
+    seconds: float
+    cpu: float
 
 
 def main() -> None:
@@ -144,8 +159,7 @@ def _measure() -> None:
     contenders = {
         counted: lambda: _count_in_python(now),
         "the floor's 4 rules, in SQL": lambda: _scan(now, MINUTE, floor_only=True),
-        "all rules, in a usual minute": lambda: _scan(now, MINUTE),
-        "all rules, in the first minute of an hour": lambda: _scan(now, HOUR),
+        "all rules, in one minute": lambda: _scan(now, MINUTE),
     }
     server = ServerSeconds()
     measured = {name: server.of(name, work) for name, work in contenders.items()}
@@ -156,7 +170,8 @@ def _measure() -> None:
     report("scan", samples, baseline=counted)
     for name, seconds in server.medians().items():
         say(f"  {name:<44} {seconds:>6.2f} s of CPU in the server")
-    _scan(now, HOUR)
+    _say_minutes(now)
+    _scan(now, MINUTE)
     for kind, count, ms in _by_kind():
         say(f"  {kind:<20} {count:>3} rules {ms:>8.1f} ms")
     for name, took in _slowest():
@@ -221,18 +236,53 @@ def _settle(now: datetime) -> None:
 
 
 def _scan(now: datetime, ago: timedelta, *, floor_only: bool = False) -> None:
-    """Scan as if the last time was so long ago; of an hour, what is asked by it."""
+    """Scan as if the last time was so long ago."""
     from auditlog.models import RuleRun
     from auditlog.rules import FLOOR
     from auditlog.services.detection import run_rules
-    from auditlog.services.detection.engine import BY_THE_HOUR, effective_rules
 
-    RuleRun.objects.update(scanned_until=now - (DAY if ago == DAY else MINUTE))
-    by_the_hour = [spec.name for spec in effective_rules() if spec.kind in BY_THE_HOUR]
-    # Not due by chance because this runs at a full hour.
-    last = now if ago == MINUTE else now - ago
-    RuleRun.objects.filter(rule__in=by_the_hour).update(scanned_until=last)
+    RuleRun.objects.update(scanned_until=now - ago)
     run_rules(now=now, rules=list(FLOOR.values()) if floor_only else None)
+
+
+def _say_minutes(now: datetime) -> None:
+    """Scan the minutes of the last hour in turn; say what one and the dearest cost."""
+    from benchmarks.measure import say
+
+    minutes = [now - number * MINUTE for number in reversed(range(60))]
+    costs: dict[datetime, list[Cost]] = {minute: [] for minute in minutes}
+    for _ in range(HOURS):
+        for minute, cost in zip(minutes, _an_hour(minutes), strict=True):
+            costs[minute].append(cost)
+    middle = {at: Cost(*map(median, zip(*of, strict=True))) for at, of in costs.items()}
+    usual = Cost(*map(median, zip(*middle.values(), strict=True)))
+    dearest = max(minutes, key=lambda at: middle[at].seconds)
+    say(f"\nall rules, minute by minute  (load {os.getloadavg()[0]:.1f})")
+    for name, cost in (
+        ("the usual minute of an hour", usual),
+        (f"the dearest, the hour's {dearest.minute}.", middle[dearest]),
+    ):
+        times = cost.seconds / usual.seconds
+        say(
+            f"  {name:<34} {cost.seconds:>6.2f} s   x{times:.2f}   {cost.cpu:.2f} s CPU"
+        )
+    most = max(cost.cpu for cost in middle.values())
+    say(f"  {'the most CPU of any minute':<34} {'':>16}   {most:.2f} s CPU")
+
+
+def _an_hour(minutes: list[datetime]) -> Iterator[Cost]:
+    """Scan each of the minutes, and yield what it cost."""
+    from auditlog.models import RuleRun
+    from auditlog.services.detection import run_rules
+    from benchmarks.server_seconds import ServerSeconds
+
+    RuleRun.objects.update(scanned_until=minutes[0] - MINUTE)
+    server = ServerSeconds()
+    for minute in minutes:
+        spent, began = server.so_far(), time.perf_counter()
+        run_rules(now=minute)
+        took = time.perf_counter() - began
+        yield Cost(took, server.so_far() - spent)
 
 
 def _count_in_python(now: datetime) -> None:

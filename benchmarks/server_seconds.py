@@ -25,9 +25,9 @@ class ServerSeconds:
         """Return the work, counted under the name each time that it is done."""
 
         def counted() -> None:
-            before = self._so_far()
+            before = self.so_far()
             work()
-            self._spent[name].append(self._so_far() - before)
+            self._spent[name].append(self.so_far() - before)
 
         return counted
 
@@ -35,7 +35,8 @@ class ServerSeconds:
         """Return the middle of what each cost."""
         return {name: median(spent) for name, spent in self._spent.items()}
 
-    def _so_far(self) -> float:
+    def so_far(self) -> float:
+        """Return what the server has spent since it started."""
         _, own, ended = _read(str(self._server))
         running = 0
         for process in Path("/proc").iterdir():
