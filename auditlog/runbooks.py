@@ -207,6 +207,10 @@ TAMPERING: Final = Runbook(
             " to other systems, exports, backups."
         ),
         "Count it as a personal data breach until it is shown to be none.",
+        (
+            "Resolve with a note that explains each difference: those that are named"
+            " here are not reported again, anything else is."
+        ),
     ),
     false_alarm=(
         "A backup was put back (`not_anchored`), and that is on record elsewhere.",

@@ -77,7 +77,7 @@ def _unknown(findings: Sequence[Finding]) -> list[Finding]:
     lines = [_line(each) for each in findings]
     rows = LogDifference.objects.filter(line__in=lines, known_mark__isnull=False)
     known = {row.line for row in rows if _is_marked("known", row)}
-    return [each for each in findings if not each.state or _line(each) not in known]
+    return [each for each in findings if _line(each) not in known]
 
 
 def _line(found: Finding) -> str:

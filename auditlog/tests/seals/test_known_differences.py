@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -199,18 +200,15 @@ def test_an_alert_that_lost_its_incident_gets_another() -> None:
 def test_checks_at_once_tell_of_each_difference_once() -> None:
     barrier = Barrier(4)
 
-    def check() -> None:
+    def check(_: int) -> None:
         barrier.wait()
         try:
             note(ONE, OTHER)
         finally:
             connections.close_all()
 
-    threads = [Thread(target=check) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(check, range(4)))
 
     assert Alert.objects.get().count == 2
     assert Incident.objects.get().differences.count() == 2
