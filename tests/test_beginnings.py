@@ -14,7 +14,8 @@ from django.db import Error, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg2 import sql
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
-from psycopg2.extras import execute_values
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+from psycopg2.extras import DictCursor, RealDictCursor, execute_values
 
 from auditlog import events
 from auditlog.models import Alert, Event
@@ -135,6 +136,17 @@ def test_whatever_comes_first_is_committed(first: Callable[[Any], None]) -> None
 
     assert status() == TRANSACTION_STATUS_IDLE
     assert kept()[-1] == 7
+
+
+@pytest.mark.parametrize("factory", [DictCursor, RealDictCursor, Cursor])
+def test_cursors_of_other_classes_are_part_of_it(factory: type[Cursor]) -> None:
+    with pytest.raises(Undone), transaction.atomic():
+        with connection.connection.cursor(cursor_factory=factory) as raw:
+            raw.execute("INSERT INTO numbers VALUES (1)")
+        raise Undone
+
+    assert status() == TRANSACTION_STATUS_IDLE
+    assert kept() == []
 
 
 def test_begin_and_the_first_statement_are_one_message() -> None:

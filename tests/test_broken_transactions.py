@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from django.db import InterfaceError, close_old_connections, connection, transaction
@@ -15,6 +15,7 @@ from auditlog import events
 from auditlog.models import Alert, Event
 from auditlog.services import record
 from chatsec.core.postgresql.base import DatabaseWrapper
+from chatsec.core.postgresql.beginning import BeginningConnection
 from tests.test_transactions import execute, make_alert, status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +25,7 @@ class Interrupted(BaseException):
     """What a signal raises wherever the program happens to be."""
 
 
-def interrupt(self: DatabaseWrapper) -> None:
+def interrupt(*_: object, **__: object) -> None:
     raise Interrupted
 
 
@@ -73,6 +74,57 @@ def test_a_block_without_statements_may_be_broken_off_at_its_end() -> None:
     make_alert("later")
     assert status() == TRANSACTION_STATUS_IDLE
     assert Alert.objects.count() == 1
+
+
+@pytest.mark.parametrize("of", [BeginningConnection, DatabaseWrapper])
+def test_a_block_that_is_broken_off_leaves_nothing_to_the_next_one(of: type) -> None:
+    """Broken off before or after it is known that there is nothing to commit."""
+    seen: list[str] = []
+    name = "begin_never" if of is BeginningConnection else "_write_or"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(of, name, interrupt)
+        with transaction.atomic():
+            record(events.DATA_ACCESS)
+            transaction.on_commit(lambda: seen.append("of the block"))
+
+    with transaction.atomic():
+        make_alert("later")
+
+    assert not Event.objects.exists()
+    assert seen == []
+
+
+def test_a_rollback_that_is_broken_off_leaves_no_event() -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(DatabaseWrapper, "_rollback", interrupt)
+        with transaction.atomic():
+            record(events.DATA_ACCESS)
+            raise ZeroDivisionError
+
+    with transaction.atomic():
+        make_alert("later")
+
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("has_events", [True, False])
+def test_a_signal_after_the_first_statement_loses_no_transaction(
+    *, has_events: bool
+) -> None:
+    execute("CREATE TEMP TABLE numbers (n int)")
+
+    with transaction.atomic():
+        with pytest.MonkeyPatch.context() as patch, suppress(Interrupted):
+            patch.setattr(BeginningConnection, "has_begun", interrupt)
+            execute("INSERT INTO numbers VALUES (1)")
+        if has_events:
+            record(events.DATA_ACCESS)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n FROM numbers")
+        assert cursor.fetchall() == [(1,)]
+    assert status() == TRANSACTION_STATUS_IDLE
+    assert Event.objects.count() == has_events
 
 
 def test_an_interrupted_rollback_leaves_no_transaction_behind() -> None:

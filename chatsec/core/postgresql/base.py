@@ -142,9 +142,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's
         # A signal can break off what would have ended the transaction (a task's limit
         # of time does). The driver would not object: for it there was none.
-        if autocommit and self._close_if_left_open():
-            return
+        if autocommit:
+            self._forget_what_was_broken_off()
+            if self._close_if_left_open():
+                return
         super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs leave it out
+
+    def _forget_what_was_broken_off(self) -> None:
+        """Forget events and hooks whose transaction never began, and now never will."""
+        self._drop_waiting()
+        if not self.run_commit_hooks_on_set_autocommit_on:
+            self.run_on_commit = []
 
     def _close_if_left_open(self) -> bool:
         """Close the connection if a transaction is open that Django knows nothing of.

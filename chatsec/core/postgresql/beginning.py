@@ -8,10 +8,18 @@ statements, chapter 54.2.2.1 of its manual), also behind a pool of connections.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
+from psycopg2.extensions import (
+    TRANSACTION_STATUS_IDLE,
+    TRANSACTION_STATUS_INERROR,
+    TRANSACTION_STATUS_INTRANS,
+    connection,
+    cursor,
+)
 from psycopg2.sql import SQL, Composable
+
+_BEGUN: Final = (TRANSACTION_STATUS_INTRANS, TRANSACTION_STATUS_INERROR)
 
 
 class BeginningConnection(connection):  # type: ignore[misc]  # as below
@@ -24,9 +32,26 @@ class BeginningConnection(connection):  # type: ignore[misc]  # as below
         self._is_wanted = is_wanted
 
     def begin_never(self) -> bool:
-        """Begin nothing any more; return whether a beginning was still to come."""
+        """Begin nothing any more; return whether a beginning was still to come.
+
+        The server knows better: a signal may have come before its answer was noted.
+        """
         waited, self._is_wanted = self._is_wanted is not None, None
-        return waited
+        return waited and self.get_transaction_status() not in _BEGUN
+
+    def cursor(self, *args: Any, **kwargs: Any) -> cursor:
+        """Return a cursor; for one of another class the transaction begins now."""
+        made = super().cursor(*args, **kwargs)
+        if not isinstance(made, BeginningCursor):
+            self.begin_now()
+        return made
+
+    def begin_now(self) -> None:
+        """Begin, if that is still to come, by a message of its own."""
+        if self.begins:
+            with self.cursor(cursor_factory=BeginningCursor) as plain:
+                cursor.execute(plain, "BEGIN")
+            self.has_begun()
 
     @property
     def begins(self) -> bool:
@@ -58,7 +83,7 @@ class BeginningCursor(cursor):  # type: ignore[misc]  # the stubs know no class
         if not self.connection.begins:
             super().execute(query, vars)
         elif self.name is not None:
-            self._begin()
+            self.connection.begin_now()
             super().execute(query, vars)
         else:
             try:
@@ -68,34 +93,28 @@ class BeginningCursor(cursor):  # type: ignore[misc]  # the stubs know no class
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:
         """Execute the statement with each of the rows, after BEGIN."""
-        self._begin()
+        self.connection.begin_now()
         super().executemany(*args, **kwargs)
 
     def callproc(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, after BEGIN."""
-        self._begin()
+        self.connection.begin_now()
         return super().callproc(*args, **kwargs)
 
     def copy_expert(self, *args: Any, **kwargs: Any) -> None:
         """Copy, after BEGIN."""
-        self._begin()
+        self.connection.begin_now()
         super().copy_expert(*args, **kwargs)
 
     def copy_from(self, *args: Any, **kwargs: Any) -> None:
         """Copy, after BEGIN."""
-        self._begin()
+        self.connection.begin_now()
         super().copy_from(*args, **kwargs)
 
     def copy_to(self, *args: Any, **kwargs: Any) -> None:
         """Copy, after BEGIN."""
-        self._begin()
+        self.connection.begin_now()
         super().copy_to(*args, **kwargs)
-
-    def _begin(self) -> None:
-        if self.connection.begins:
-            with self.connection.cursor() as plain:
-                cursor.execute(plain, "BEGIN")
-            self.connection.has_begun()
 
 
 def _after_begin(query: str | bytes | Composable) -> Any:
