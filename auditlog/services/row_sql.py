@@ -20,8 +20,9 @@ def row_as_sql(row: Row, texts: list[str]) -> str:
         if not value:
             return "''"
         # Letters, digits and underscores: no quote, no backslash, no percent sign.
-        if value.isidentifier():
-            return f"'{value}'"
+        # Added, not formatted: some enumerations format as their member's name.
+        if str.isidentifier(value):
+            return "'" + value + "'"
         texts.append(value)
         return "%s"
 
@@ -54,4 +55,5 @@ def _time(value: datetime) -> str:
 
 
 def _bytes(value: bytes | None) -> str:
-    return "NULL" if value is None else f"'\\x{value.hex()}'"
+    # An escape string reads the same whatever `standard_conforming_strings` says.
+    return "NULL" if value is None else f"E'\\\\x{value.hex()}'"

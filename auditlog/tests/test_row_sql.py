@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import Enum
 from uuid import UUID, uuid4
 
 import pytest
@@ -51,6 +52,14 @@ rows = st.builds(
     device_hash=hashes,
     country=texts,
 )
+
+
+class Outcome(str, Enum):  # noqa: UP042 - unlike a StrEnum it formats as its name
+    """What a caller may pass for a text, as Django's choices are."""
+
+    SUCCESS = "success"
+
+
 COLUMNS = ", ".join(Row._fields)
 
 
@@ -87,6 +96,22 @@ def test_every_value_comes_back_as_it_was() -> None:
         assert read_back(row) == row
 
     comes_back()
+
+
+@pytest.mark.django_db
+def test_bytes_do_not_depend_on_how_the_server_reads_backslashes() -> None:
+    row = make_row(details=b"\x00\\'\xff41", request_id="\\x41'")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL standard_conforming_strings = off")
+
+    assert read_back(row) == row
+
+
+def test_an_enumeration_is_written_as_what_it_stands_for() -> None:
+    sql = row_as_sql(make_row(outcome=Outcome.SUCCESS), [])
+
+    assert "'success'" in sql
+    assert "SUCCESS" not in sql
 
 
 @pytest.mark.parametrize(
