@@ -47,10 +47,11 @@ def redact(
     policy: Policy = DEFAULT,
 ) -> str:
     """Return the text with every finding replaced by what the operator writes."""
+    write = get_operator(operator)
     if not recognizers and not policy.adds and len(text) <= BLOCK and is_plain(text):
         return text
     return redact_with_report(
-        text, operator=operator, recognizers=recognizers, policy=policy
+        text, operator=write, recognizers=recognizers, policy=policy
     ).text
 
 

@@ -54,6 +54,12 @@ def test_a_policy_finds_its_own_in_a_plain_text(policy, redacted):
     assert redact("the order", policy=policy) == redacted
 
 
+@pytest.mark.parametrize("text", ["the order", "write to jane.doe@example.com"])
+def test_an_unknown_operator_is_refused_whatever_the_text(text):
+    with pytest.raises(ValueError, match="Unknown operator"):
+        redact(text, operator="nonsense")
+
+
 @relaxed
 @given(texts | any_text, st.sampled_from(["label", "mask", "placeholder"]))
 def test_it_changes_nothing_the_second_time(text, operator):
