@@ -19,6 +19,7 @@ from accounts.tests.factories import (
 )
 from accounts.tests.test_enrolment import code_of
 from chatsec.core.errors import DomainError, Unauthenticated
+from tests.waiting import until_it_waits_or_ends
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +40,7 @@ def overtaken(first, second):
     with transaction.atomic():
         first()
         thread.start()
-        thread.join(timeout=0.5)
+        until_it_waits_or_ends(thread)
     thread.join(timeout=20)
     assert not thread.is_alive()
     return came_to[0]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from chatsec.core.context import SYSTEM, Actor, ActorKind
 from chatsec.core.errors import DomainError
 from rbac.services.roles import GrantDefinition, RoleDefinition, create_role
+from tests.waiting import until_it_waits_or_ends
 
 SECOND_FACTOR = ("pwd", "otp", "mfa")
 
@@ -63,7 +64,7 @@ def after_commit_of(first, second):
         first()
         waiting = threading.Thread(target=lambda: outcomes.extend(race(second)))
         waiting.start()
-        waiting.join(timeout=0.4)
+        until_it_waits_or_ends(waiting)
         assert waiting.is_alive(), "it did not wait"
     waiting.join(timeout=20)
     return outcomes[0]
