@@ -27,8 +27,9 @@ run dev: $(VENV)/.installed
 	@exec $(BIN)/python manage.py dev --with-parent
 
 # Each worker has engines of its own; tests/scheduling.py says what stays with one worker.
+# The servers that tests start import the same modules again and again: compiled, once.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 check: format-check lint types contracts deploy-check migrations-check test
 
