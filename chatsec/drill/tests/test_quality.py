@@ -7,7 +7,7 @@ import pytest
 from chatsec.drill import separate
 
 # Those before have been scored on: what is missed there is known.
-SEEDS = "1019-1021"
+SEEDS = "1022-1024"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def scores(pytestconfig):
 
 
 def lines(rules):
-    """Yield what was found, all kinds first, then those that no rule was tuned on."""
+    """Yield what was found, of all kinds and of those that no rule was tuned on."""
     for group, shares in (("all kinds", rules), ("held-out kinds", rules["held_out"])):
         for how in ("loud", "stealthy"):
             share = shares[how]
@@ -30,6 +30,7 @@ def lines(rules):
                 f"{how} attacks of {group}: {share['found']} of {share['of']},"
                 f" {share['from']:.0%} to {share['to']:.0%}"
             )
+    yield f"false alerts a day: {rules['false_alerts_per_day_per_250']:.2f}"
 
 
 @pytest.mark.prove
