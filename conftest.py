@@ -38,6 +38,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Say what stays with one worker of a parallel run, and what begins first."""
     from tests.scheduling import Scheduling
 
+    if config.option.dist != "load":  # somebody asked for another way
+        return None
     return Scheduling(config, log)
 
 

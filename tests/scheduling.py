@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has none
 
 # Their tests share servers, a browser or engines, which one worker starts once.
 TOGETHER: Final = (

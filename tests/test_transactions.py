@@ -85,6 +85,7 @@ def test_a_rollback_ends_the_transaction() -> None:
 def test_hooks_run_after_the_commit() -> None:
     seen = []
     with transaction.atomic():
+        make_alert()
         record(events.DATA_ACCESS)
         transaction.on_commit(lambda: seen.append((status(), Event.objects.count())))
 
@@ -121,13 +122,19 @@ def test_a_commit_of_a_failed_transaction_is_no_success(*, has_events: bool) -> 
     make_alert()
 
 
-def test_a_lost_connection_is_an_error_and_the_next_use_connects_anew() -> None:
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_lost_connection_is_an_error_and_the_next_use_connects_anew(
+    *, has_begun: bool
+) -> None:
     with pytest.raises(Error), transaction.atomic():
+        if has_begun:
+            make_alert()
         record(events.DATA_ACCESS)
         pid = connection.connection.info.backend_pid
         on_own_connection(lambda: execute(f"SELECT pg_terminate_backend({pid}, 5000)"))
 
     assert not Event.objects.exists()
+    assert not Alert.objects.exists()
 
 
 def test_rows_are_read_in_chunks_within_a_transaction() -> None:

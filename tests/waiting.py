@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import connection
 
-PATIENCE_SECONDS: Final = 10
+PATIENCE_SECONDS: Final = 60
 # Unlike the lists of activity, the list of locks is no snapshot of the transaction.
 WAITS_FOR_US = """
     SELECT EXISTS (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
 from threading import Thread
 from uuid import UUID
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from auditlog import events, habit_data
 from auditlog.models import (
@@ -35,6 +36,7 @@ from auditlog.tests.detection.factories import (
 from auditlog.tests.detection.strangers import HOME, rule
 from auditlog.tests.factories import destroy_key, make_actor
 from chatsec.core.crypto import subject_keys
+from tests.waiting import PATIENCE_SECONDS, until_it_waits_or_ends
 
 HABITS = (
     ActorBaseline,
@@ -44,12 +46,7 @@ HABITS = (
     KnownPlace,
     RiskSignal,
 )
-PATIENCE_SECONDS = 60.0
 Scan = Callable[[], object]
-_WAITS = """
-    SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database =
-        (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""
 
 
 def learn_places() -> None:
@@ -89,25 +86,23 @@ def erase(subject_id: UUID) -> None:
         destroy_key(subject_id)
 
 
-def at_the_same_moment(work: Callable[[], object]) -> Thread:
-    """Return a thread that did this, or waits for who is at it already."""
+def at_the_same_moment(work: Callable[[], object]) -> Future[None]:
+    """Return what did this in a thread, or waits there for who is at it already."""
+    ended: Future[None] = Future()
 
     def run() -> None:
         try:
             work()
+            ended.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - for whom asks for the result
+            ended.set_exception(error)
         finally:
             connections.close_all()
 
-    thread = Thread(target=run)
+    thread = Thread(target=run, daemon=True)
     thread.start()
-    for _ in range(int(PATIENCE_SECONDS / 0.02)):
-        with connection.cursor() as cursor:
-            cursor.execute(_WAITS)
-            is_waiting = cursor.fetchone()[0]
-        if is_waiting or not thread.is_alive():
-            return thread
-        thread.join(timeout=0.02)
-    raise AssertionError("it neither ends nor waits")
+    until_it_waits_or_ends(thread)
+    return ended
 
 
 @pytest.fixture
@@ -159,7 +154,7 @@ def test_an_erasure_while_a_scan_has_not_committed(scan: Scan, person: UUID) -> 
     with transaction.atomic():
         scan()
         erasure = at_the_same_moment(lambda: erase(person))
-    erasure.join()
+    erasure.result(timeout=PATIENCE_SECONDS)
 
     assert rows_of(who) == {}
 
@@ -172,7 +167,7 @@ def test_a_scan_while_an_erasure_has_not_committed(scan: Scan, person: UUID) -> 
     with transaction.atomic():
         erase(person)
         scanning = at_the_same_moment(scan)
-    scanning.join()
+    scanning.result(timeout=PATIENCE_SECONDS)
 
     assert rows_of(who) == {}
 
