@@ -111,9 +111,10 @@ class Bell:
 
 
 def _parameters() -> dict[str, Any]:
-    """Return how the application connects, without what is Django's own."""
+    """Return how the application connects, without the classes of its engine."""
     given = connections["default"].get_connection_params()
-    return {name: value for name, value in given.items() if name != "cursor_factory"}
+    ours = {"connection_factory", "cursor_factory"}
+    return {name: value for name, value in given.items() if name not in ours}
 
 
 BELL: Final = Bell()

@@ -17,7 +17,7 @@ def row_as_sql(row: Row, texts: list[str]) -> str:
     """Return the row's VALUES, and append to `texts` what the driver is to bind."""
 
     def text(value: str) -> str:
-        if not value:
+        if value == "":  # no identifier, and often there
             return "''"
         # Letters, digits and underscores: no quote, no backslash, no percent sign.
         # Added, not formatted: some enumerations format as their member's name.
@@ -43,7 +43,7 @@ def row_as_sql(row: Row, texts: list[str]) -> str:
 
 
 def _id(value: UUID | None) -> str:
-    return "NULL" if value is None else f"'{value.hex}'"
+    return "NULL" if value is None else f"'{value.int:032x}'"
 
 
 def _number(value: int | None) -> str:
@@ -51,9 +51,9 @@ def _number(value: int | None) -> str:
 
 
 def _time(value: datetime) -> str:
-    return f"'{value.isoformat()}'"
+    return f"'{datetime.isoformat(value)}'"
 
 
 def _bytes(value: bytes | None) -> str:
     # An escape string reads the same whatever `standard_conforming_strings` says.
-    return "NULL" if value is None else f"E'\\\\x{value.hex()}'"
+    return "NULL" if value is None else f"E'\\\\x{bytes.hex(value)}'"

@@ -121,6 +121,9 @@ def test_an_enumeration_is_written_as_what_it_stands_for() -> None:
     ("field", "wrong"),
     [
         ("event_id", "NULL); DROP TABLE auditlog_event; --"),
+        ("event_id", b"bytes"),
+        ("category", None),
+        ("details", 1.0),
         ("actor_pseudonym", "NULL"),
         ("occurred_at", "now()"),
         ("session_hash", "NULL"),

@@ -23,7 +23,11 @@ _BEGUN: Final = (TRANSACTION_STATUS_INTRANS, TRANSACTION_STATUS_INERROR)
 
 
 class BeginningConnection(connection):  # type: ignore[misc]  # as below
-    """A connection that can be told to begin a transaction with the next statement."""
+    """A connection that can be told to begin a transaction with the next statement.
+
+    That is the next one of its own cursors. A cursor of another class begins when it is
+    made; one that was made before the transaction knows nothing of it.
+    """
 
     _is_wanted: Callable[[], bool] | None = None
 
