@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from auditlog.rules.definition import Finding, RuleSpec, Span
 from auditlog.rules.floor import FLOOR, find_loosened
+from auditlog.rules.own import DIFFERS, FAILING, OWN
 from auditlog.rules.parameters import events_of, find_problems, schema_of
 from auditlog.rules.statements import statement_for
 
 __all__ = [
+    "DIFFERS",
+    "FAILING",
     "FLOOR",
+    "OWN",
     "Finding",
     "RuleSpec",
     "Span",

@@ -18,8 +18,8 @@ from django.db import transaction
 
 from auditlog import events
 from auditlog.models import Alert, Incident, Seal
+from auditlog.rules import DIFFERS
 from auditlog.rules import Finding as Found
-from auditlog.rules import RuleSpec
 from auditlog.services import incidents, log_differences
 from auditlog.services.detection.alerting import raise_alerts
 from auditlog.services.recording import record
@@ -39,17 +39,6 @@ RECENT: Final = timedelta(hours=26)
 PLACES: Final = 3
 SEALS_OF_A_PLACE: Final = 500
 MOST_NAMED: Final = 20
-DIFFERS: Final = RuleSpec(
-    name="audit_log_differs",
-    # Nothing evaluates it: this module finds, and counts, by itself.
-    kind="drift",
-    parameters={},
-    window=timedelta(days=2),
-    group="everyone",
-    severity="critical",
-    title="The audit log is not what was sealed",
-    suspicion="Somebody changed evidence behind the application",
-)
 
 
 def check_log(*, now: datetime) -> Report:
@@ -101,8 +90,10 @@ def note_differences(report: Report, *, now: datetime) -> None:
 
 def _alarm(new: list[Finding], *, now: datetime) -> None:
     """Have an incident tell of these differences, the one that is open if there is."""
-    alerts = Alert.objects.filter(rule=DIFFERS.name).select_related("incident")
-    alerts = alerts.order_by("last_at")
+    alerts = Alert.objects.filter(
+        rule=DIFFERS.name, actor_pseudonym=None, group_hash=None
+    )
+    alerts = alerts.select_related("incident").order_by("last_at")
     alert = alerts.exclude(state="resolved").last()
     if alert is None:
         last = alerts.values_list("last_at", flat=True).last()
@@ -112,6 +103,7 @@ def _alarm(new: list[Finding], *, now: datetime) -> None:
         (alert,) = raise_alerts(DIFFERS, [found], now=now)
         log_differences.tell_of(_incident_of(alert, now=now), new, now=now)
         return
+    _be_severe(alert, now=now)
     incident = _incident_of(alert, now=now)
     if log_differences.tell_of(incident, new, now=now):
         # Somebody is on it, and knows of less than there is.
@@ -120,6 +112,14 @@ def _alarm(new: list[Finding], *, now: datetime) -> None:
         alert.last_at = max(now, alert.last_at)
         alert.save(update_fields=["count", "facts", "last_at"])
         incidents.alert_spread(alert, now=now)
+
+
+def _be_severe(alert: Alert, *, now: datetime) -> None:
+    """Have alert and incident as severe as this is, whoever wrote them."""
+    if (alert.severity, alert.title) != (DIFFERS.severity, DIFFERS.title):
+        alert.severity, alert.title = DIFFERS.severity, DIFFERS.title
+        alert.save(update_fields=["severity", "title"])
+    incidents.alert_grew(alert, now=now)
 
 
 def _incident_of(alert: Alert, *, now: datetime) -> Incident:

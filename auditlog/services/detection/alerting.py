@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
 from uuid import UUID
 
 from auditlog import events
 from auditlog.constants import RISK_WINDOW
 from auditlog.models import Alert
-from auditlog.rules import Finding, RuleSpec, Span
+from auditlog.rules import FAILING, Finding, RuleSpec, Span
 from auditlog.rules.statements import Exempt
 from auditlog.services import incidents
 from auditlog.services.detection.evaluation import evaluate
@@ -21,16 +20,6 @@ from chatsec.core.crypto import subject_keys
 from chatsec.core.errors import Json
 
 Key = tuple[UUID | None, bytes | None]
-FAILING: Final = RuleSpec(
-    name="rule_failing",
-    kind="event_count",
-    parameters={},
-    window=timedelta(days=1),
-    group="everyone",
-    severity="error",
-    title="A detection rule keeps failing",
-    suspicion="Nobody is watching for what the rule looks for",
-)
 
 
 def raise_alerts(

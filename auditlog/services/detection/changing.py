@@ -16,7 +16,7 @@ from auditlog.constants import RuleGroup, RuleKind, Severity
 from auditlog.errors import RuleExists, RuleRefused
 from auditlog.models import DetectionRule, RuleRun
 from auditlog.registry import EventType
-from auditlog.rules import RuleSpec, find_loosened, find_problems
+from auditlog.rules import OWN, RuleSpec, find_loosened, find_problems
 from auditlog.services.recording import Target, record
 from chatsec.core.errors import Json, NotFound
 
@@ -59,6 +59,8 @@ def check_terms(name: str, terms: RuleTerms) -> None:
     """Return only if a rule of that name may be so; raise RuleRefused by field."""
     spec = terms.spec(name)
     found = {**find_problems(spec), **find_loosened(spec)}
+    if name in OWN:
+        found["name"] = ["Alerts that no rule raises are called so."]
     if found:
         raise RuleRefused(fields=found)
 

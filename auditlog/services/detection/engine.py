@@ -19,7 +19,7 @@ from auditlog.constants import (
     SCAN_SLACK,
 )
 from auditlog.models import Alert, DetectionRule, RuleRun
-from auditlog.rules import FLOOR, Finding, RuleSpec, Span, find_loosened
+from auditlog.rules import FLOOR, OWN, Finding, RuleSpec, Span, find_loosened
 from auditlog.services.detection import risk, surprise
 from auditlog.services.detection.alerting import alert_for_failing, raise_alerts
 from auditlog.services.detection.evaluation import (
@@ -61,7 +61,8 @@ def run_rules(*, now: datetime, rules: Iterable[RuleSpec] | None = None) -> list
 def effective_rules() -> list[RuleSpec]:
     """Return the enabled rules, and the floor even where its rows are gone or loose."""
     rows = DetectionRule.objects.filter(is_enabled=True).order_by("name")
-    specs = {row.name: row.spec for row in rows}
+    # What is raised without a rule is no rule's to raise.
+    specs = {row.name: row.spec for row in rows.exclude(name__in=OWN)}
     for name, floor in FLOOR.items():
         if name not in specs or find_loosened(specs[name]):
             specs[name] = floor

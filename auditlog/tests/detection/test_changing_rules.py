@@ -150,3 +150,19 @@ class TestChanging:
 
         detection.delete_rule(rule_named("own").id)
         assert not DetectionRule.objects.filter(name="own").exists()
+
+    @pytest.mark.parametrize("name", ["audit_log_differs", "rule_failing"])
+    def test_no_rule_is_called_as_what_is_raised_without_one(self, name) -> None:
+        rule = rule_named("blocked_messages")
+
+        with pytest.raises(RuleRefused) as refused:
+            detection.create_rule(name, terms_of(rule))
+
+        assert set(refused.value.fields) == {"name"}
+
+    def test_one_that_was_called_so_before_is_not_evaluated(self) -> None:
+        DetectionRule.objects.filter(name="blocked_messages").update(
+            name="audit_log_differs"
+        )
+
+        assert "audit_log_differs" not in {spec.name for spec in effective_rules()}

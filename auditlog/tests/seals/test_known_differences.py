@@ -14,11 +14,12 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from auditlog.models import Alert, Event, Incident, IncidentEntry, LogDifference
+from auditlog.rules import DIFFERS
 from auditlog.selectors import read_events
 from auditlog.services import incidents, log_checks, log_differences, sealer
 from auditlog.services.verification import Fault, Finding, Report
 from auditlog.tests.factories import make_actor, make_event
-from auditlog.tests.incidents.factories import make_route
+from auditlog.tests.incidents.factories import make_incident, make_route
 from auditlog.tests.seals.test_log_checks import change
 from auditlog.tests.seals.test_tampering import as_superuser
 from chatsec.core.errors import Conflict, Invalid
@@ -194,6 +195,32 @@ def test_an_alert_that_lost_its_incident_gets_another() -> None:
 
     assert Incident.objects.get().differences.count() == 1
     assert Alert.objects.get().incident == Incident.objects.get()
+
+
+@pytest.mark.parametrize("new", [(ONE,), (ONE, OTHER)], ids=["the same", "more"])
+def test_it_is_as_severe_as_ever_beside_an_alert_that_is_called_so(
+    new: tuple[Finding, ...],
+) -> None:
+    called_so = {"actor_pseudonym": None, "severity": "info", "title": "Nothing"}
+    incident = make_incident(rule="audit_log_differs", **called_so)
+    log_differences.tell_of(incident, [ONE], now=NOW)
+    route = make_route(minimal_severity="critical")
+
+    note(*new, at=NOW + timedelta(hours=1))
+
+    alert, incident = Alert.objects.get(), Incident.objects.get()
+    assert (alert.severity, alert.title) == (DIFFERS.severity, DIFFERS.title)
+    assert incident.severity == "critical"
+    assert route.deliveries.get().reasons == ["escalated"]
+
+
+def test_an_alert_about_a_person_is_none_about_the_log() -> None:
+    make_incident(rule="audit_log_differs", severity="info")
+
+    note(ONE)
+
+    incident = Incident.objects.latest("id")
+    assert (incident.severity, incident.actor_pseudonym) == ("critical", None)
 
 
 @pytest.mark.django_db(transaction=True)
