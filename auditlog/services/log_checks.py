@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from auditlog import events
 from auditlog.models import Alert, Incident, Seal
@@ -39,6 +40,8 @@ RECENT: Final = timedelta(hours=26)
 PLACES: Final = 3
 SEALS_OF_A_PLACE: Final = 500
 MOST_NAMED: Final = 20
+# One of the two is enough: an alert is as far as its incident.
+IS_OPEN: Final = ~Q(state="resolved") | Q(incident__state__in=("open", "acknowledged"))
 
 
 def check_log(*, now: datetime) -> Report:
@@ -90,40 +93,68 @@ def note_differences(report: Report, *, now: datetime) -> None:
 
 def _alarm(new: list[Finding], *, now: datetime) -> None:
     """Have an incident tell of these differences, the one that is open if there is."""
+    alert = _alerts().filter(IS_OPEN).last()
+    if alert is None:
+        alert = _raised(new, now=now)
+    elif _is_dealt_with(alert):
+        _go_on(alert, new, now=now)
+        return
+    else:
+        # Somebody said so of the one and not of the other: it begins once more.
+        _note(alert, count=len(new), new=new, now=now)
+        incidents.take_alert(alert, now=now)
+    log_differences.tell_of(_incident_of(alert), new, now=now)
+
+
+def _alerts() -> QuerySet[Alert]:
+    """Return the alerts about the log, the last one last; none is about anybody."""
     alerts = Alert.objects.filter(
         rule=DIFFERS.name, actor_pseudonym=None, group_hash=None
     )
-    alerts = alerts.select_related("incident").order_by("last_at")
-    alert = alerts.exclude(state="resolved").last()
-    if alert is None:
-        last = alerts.values_list("last_at", flat=True).last()
-        # After all that was found before, also where the clock was set back since.
-        at = now if last is None else max(now, last + timedelta.resolution)
-        found = Found(None, None, at, at, len(new), _counted(new))
-        (alert,) = raise_alerts(DIFFERS, [found], now=now)
-        log_differences.tell_of(_incident_of(alert, now=now), new, now=now)
-        return
-    _be_severe(alert, now=now)
-    incident = _incident_of(alert, now=now)
+    return alerts.select_related("incident").order_by("last_at")
+
+
+def _is_dealt_with(alert: Alert) -> bool:
+    return alert.incident is not None and alert.incident.state != "resolved"
+
+
+def _raised(new: list[Finding], *, now: datetime) -> Alert:
+    last = _alerts().values_list("last_at", flat=True).last()
+    # After all that was found before, also where the clock was set back since.
+    at = now if last is None else max(now, last + timedelta.resolution)
+    found = Found(None, None, at, at, len(new), _counted(new))
+    (alert,) = raise_alerts(DIFFERS, [found], now=now)
+    return alert
+
+
+def _go_on(alert: Alert, new: list[Finding], *, now: datetime) -> None:
+    """Tell who is on it if there is more than he knows of."""
+    _be_severe(alert)
+    incidents.alert_grew(alert, now=now)
+    incident = _incident_of(alert)
     if log_differences.tell_of(incident, new, now=now):
-        # Somebody is on it, and knows of less than there is.
-        alert.count = incident.differences.filter(known_mark=None).count()
-        alert.facts = {**alert.facts, **_counted(new)}
-        alert.last_at = max(now, alert.last_at)
-        alert.save(update_fields=["count", "facts", "last_at"])
+        count = incident.differences.filter(known_mark=None).count()
+        _note(alert, count=count, new=new, now=now)
         incidents.alert_spread(alert, now=now)
 
 
-def _be_severe(alert: Alert, *, now: datetime) -> None:
-    """Have alert and incident as severe as this is, whoever wrote them."""
+def _be_severe(alert: Alert) -> None:
+    """Have the alert as severe as this is, whoever wrote it."""
     if (alert.severity, alert.title) != (DIFFERS.severity, DIFFERS.title):
         alert.severity, alert.title = DIFFERS.severity, DIFFERS.title
         alert.save(update_fields=["severity", "title"])
-    incidents.alert_grew(alert, now=now)
 
 
-def _incident_of(alert: Alert, *, now: datetime) -> Incident:
-    return alert.incident or incidents.take_alert(alert, now=now)
+def _note(alert: Alert, *, count: int, new: list[Finding], now: datetime) -> None:
+    _be_severe(alert)
+    alert.count = count
+    alert.facts = {**alert.facts, **_counted(new)}
+    alert.last_at = max(now, alert.last_at)
+    alert.save(update_fields=["count", "facts", "last_at"])
+
+
+def _incident_of(alert: Alert) -> Incident:
+    return Incident.objects.get(alerts=alert)
 
 
 def _counted(findings: list[Finding]) -> dict[str, Json]:

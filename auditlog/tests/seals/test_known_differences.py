@@ -214,6 +214,36 @@ def test_it_is_as_severe_as_ever_beside_an_alert_that_is_called_so(
     assert route.deliveries.get().reasons == ["escalated"]
 
 
+@pytest.mark.parametrize("state", ["open", "acknowledged"])
+@pytest.mark.parametrize("new", [(ONE,), (OTHER,)], ids=["the same", "another"])
+def test_an_alert_that_is_open_beside_a_resolved_incident_reopens_it(
+    state: str, new: tuple[Finding, ...]
+) -> None:
+    note(ONE)
+    incident = explain(Incident.objects.get(), differences=None)
+    Alert.objects.update(state=state)
+    route = make_route(minimal_severity="critical")
+
+    note(*new, at=NOW + 5 * DAY)
+
+    incident.refresh_from_db()
+    assert (incident.state, Alert.objects.get().state) == ("open", "open")
+    assert route.deliveries.get().reasons[0] == "reopened"
+    told = set(incident.differences.values_list("line", flat=True))
+    assert told == {log_differences._line(each) for each in (ONE, *new)}
+
+
+def test_an_alert_that_is_resolved_beside_an_open_incident_is_not_quiet() -> None:
+    note(ONE)
+    Alert.objects.update(state="resolved")
+    route = make_route()
+
+    note(ONE, OTHER, at=NOW + DAY)
+
+    assert (Alert.objects.get().state, Alert.objects.get().count) == ("open", 2)
+    assert route.deliveries.get().reasons == ["escalated"]
+
+
 def test_an_alert_about_a_person_is_none_about_the_log() -> None:
     make_incident(rule="audit_log_differs", severity="info")
 
