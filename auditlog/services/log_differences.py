@@ -18,7 +18,7 @@ from chatsec.core.crypto import blind_index
 from chatsec.core.errors import Conflict, Invalid
 
 Mark = Literal["found", "known"]
-# An incident tells of so many one by one; what is beyond is reported again.
+# An incident tells of so many at a time one by one; what is beyond comes again.
 MOST_TOLD: Final = 1_000
 LOOKED_UP: Final = 1_000
 
@@ -31,21 +31,29 @@ def unknown(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def tell_of(incident: Incident, findings: Iterable[Finding], *, now: datetime) -> int:
-    """Have the incident tell of these; return of how many it did not so far."""
-    told = set(incident.differences.values_list("line", flat=True))
+    """Have the incident tell of these; return of how many it did not so far.
+
+    Call it with what is unknown. What stands there without a mark that fits was told
+    by nobody.
+    """
+    rows = incident.differences.filter(known_mark=None)
+    told = {row.line for row in rows if _is_marked("found", row)}
     lines = dict.fromkeys(_line(each) for each in findings if each.state)
-    news = [line for line in lines if line not in told]
-    rows = [
-        LogDifference(
-            incident=incident,
-            line=line,
-            found_at=now,
-            found_mark=_mark("found", incident.pk, line),
-        )
-        for line in news[: max(0, MOST_TOLD - len(told))]
-    ]
-    LogDifference.objects.bulk_create(rows)
-    return len(rows)
+    news = [line for line in lines if line not in told][: max(0, MOST_TOLD - len(told))]
+    LogDifference.objects.bulk_create(
+        [_told(incident, line, now=now) for line in news],
+        update_conflicts=True,
+        unique_fields=["incident", "line"],
+        update_fields=["found_at", "found_mark", "known_mark"],
+    )
+    return len(news)
+
+
+def _told(incident: Incident, line: str, *, now: datetime) -> LogDifference:
+    mark = _mark("found", incident.pk, line)
+    return LogDifference(
+        incident=incident, line=line, found_at=now, found_mark=mark, known_mark=None
+    )
 
 
 def explain(incident: Incident, *, seen: int | None, reason: str) -> int:

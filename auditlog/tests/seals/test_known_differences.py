@@ -285,6 +285,58 @@ def test_more_than_can_be_told_comes_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert last_check().details["known"] == 1
 
 
+def test_what_is_explained_leaves_room_for_what_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_differences, "MOST_TOLD", 1)
+    incident = explained(ONE)
+
+    note(ONE, OTHER, at=NOW + timedelta(hours=20))
+
+    incident.refresh_from_db()
+    assert incident.state == "open"
+    left = incident.differences.get(known_mark=None)
+    assert left.line == log_differences._line(OTHER)
+
+
+@pytest.mark.parametrize("known_mark", [None, b"\1" * 32], ids=["told", "known"])
+def test_what_was_put_among_the_told_is_told_when_it_is_found(
+    known_mark: bytes | None,
+) -> None:
+    note(ONE)
+    incident = Incident.objects.get()
+    LogDifference.objects.create(
+        incident=incident,
+        line=log_differences._line(OTHER),
+        found_at=NOW,
+        found_mark=b"\1" * 32,
+        known_mark=known_mark,
+    )
+    route = make_route()
+
+    note(ONE, OTHER, at=NOW + DAY)
+
+    assert route.deliveries.get().reasons == ["escalated"]
+    explain(incident, differences=2)
+    note(ONE, OTHER, at=NOW + 2 * DAY)
+    assert Incident.objects.get().state == "resolved"
+
+
+def test_what_was_put_among_the_told_takes_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_differences, "MOST_TOLD", 2)
+    note(ONE)
+    LogDifference.objects.create(
+        incident=Incident.objects.get(), line="x", found_at=NOW, found_mark=b"\1" * 32
+    )
+    route = make_route()
+
+    note(ONE, OTHER, at=NOW + DAY)
+
+    assert route.deliveries.get().reasons == ["escalated"]
+
+
 def test_who_writes_into_the_database_makes_nothing_known() -> None:
     incident = explained(ONE)
     known = LogDifference.objects.get()
