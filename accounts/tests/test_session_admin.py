@@ -11,6 +11,12 @@ from accounts.services import notices, sessions
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def office(browser, admin):
+    """Nothing here asks an administrator for fresh proof."""
+    return browser(admin)
+
+
 def test_it_shows_what_was_mailed_and_not_what_it_said(office, alice):
     notices.notify(alice, API_KEY_MADE, facts={"name": "canary-key"})
     notices.deliver_due()

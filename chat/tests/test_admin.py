@@ -13,6 +13,12 @@ from chat.services.conversations import start_conversation
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 
 
+@pytest.fixture
+def office(browser, admin):
+    """Nothing here asks an administrator for fresh proof."""
+    return browser(admin)
+
+
 def change(model, row):
     return reverse(f"admin:chat_{model}_change", args=[row.pk])
 
