@@ -23,7 +23,7 @@ class Alert(models.Model):
         max_length=10, choices=choices(SEVERITIES), default="critical"
     )
     title = models.CharField(max_length=120, blank=True)
-    # Numbers and names of rules only.
+    # Numbers, names of rules and a mark over numbers only.
     facts = models.JSONField(default=dict)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

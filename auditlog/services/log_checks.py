@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -82,7 +82,7 @@ def note_differences(report: Report, *, now: datetime) -> None:
             result_count=report.events,
             details={
                 "seals": report.seals,
-                "faults": _counted(report.findings),
+                "faults": {**_counted(report.findings)},
                 "first": named,
                 "known": len(report.findings) - len(new),
             },
@@ -94,16 +94,19 @@ def note_differences(report: Report, *, now: datetime) -> None:
 def _alarm(new: list[Finding], *, now: datetime) -> None:
     """Have an incident tell of these differences, the one that is open if there is."""
     alert = _alerts().filter(IS_OPEN).last()
-    if alert is None:
-        alert = _raised(new, now=now)
-    elif _is_dealt_with(alert):
+    if alert is not None and _is_dealt_with(alert):
         _go_on(alert, new, now=now)
         return
+    if alert is None:
+        alert = _raised(new, now=now)
     else:
         # Somebody said so of the one and not of the other: it begins once more.
-        _note(alert, count=len(new), new=new, now=now)
+        _note(alert, count=len(new), facts=_counted(new), now=now)
         incidents.take_alert(alert, now=now)
-    log_differences.tell_of(_incident_of(alert), new, now=now)
+    incident = _incident_of(alert)
+    left = _counted(log_differences.tell_of(incident, new, now=now).left)
+    facts = {**_counted(new), **log_differences.note_untold(incident, left)}
+    _note(alert, count=len(new), facts=facts, now=now)
 
 
 def _alerts() -> QuerySet[Alert]:
@@ -128,13 +131,18 @@ def _raised(new: list[Finding], *, now: datetime) -> Alert:
 
 
 def _go_on(alert: Alert, new: list[Finding], *, now: datetime) -> None:
-    """Tell who is on it if there is more than he knows of."""
+    """Tell who is on it if there is more than he knows of, by number or by kind."""
     _be_severe(alert)
     incidents.alert_grew(alert, now=now)
     incident = _incident_of(alert)
-    if log_differences.tell_of(incident, new, now=now):
-        count = incident.differences.filter(known_mark=None).count()
-        _note(alert, count=count, new=new, now=now)
+    told = log_differences.tell_of(incident, new, now=now)
+    known = log_differences.noted_untold(incident, alert.facts)
+    # Chance looks at other places each day: the same again need not be as many.
+    left = dict(Counter(known) | Counter(_counted(told.left)))
+    if told.new or left != known:
+        count = incident.differences.filter(known_mark=None).count() + len(told.left)
+        facts = {**_counted(new), **log_differences.note_untold(incident, left)}
+        _note(alert, count=count, facts=facts, now=now)
         incidents.alert_spread(alert, now=now)
 
 
@@ -145,10 +153,11 @@ def _be_severe(alert: Alert) -> None:
         alert.save(update_fields=["severity", "title"])
 
 
-def _note(alert: Alert, *, count: int, new: list[Finding], now: datetime) -> None:
+def _note(
+    alert: Alert, *, count: int, facts: Mapping[str, Json], now: datetime
+) -> None:
     _be_severe(alert)
-    alert.count = count
-    alert.facts = {**alert.facts, **_counted(new)}
+    alert.count, alert.facts = count, dict(facts)
     alert.last_at = max(now, alert.last_at)
     alert.save(update_fields=["count", "facts", "last_at"])
 
@@ -157,7 +166,7 @@ def _incident_of(alert: Alert) -> Incident:
     return Incident.objects.get(alerts=alert)
 
 
-def _counted(findings: list[Finding]) -> dict[str, Json]:
+def _counted(findings: list[Finding]) -> dict[str, int]:
     return dict(Counter(str(each.fault) for each in findings))
 
 

@@ -7,20 +7,22 @@ with these bytes there now. Anything else is new, however much is known beside i
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from auditlog.models import Incident, LogDifference
 from auditlog.services.verification import Finding
 from chatsec.core.crypto import blind_index
-from chatsec.core.errors import Conflict, Invalid
+from chatsec.core.errors import Conflict, Invalid, Json
 
-Mark = Literal["found", "known"]
+Mark = Literal["found", "known", "untold"]
 # An incident tells of so many at a time one by one; what is beyond comes again.
 MOST_TOLD: Final = 1_000
 LOOKED_UP: Final = 1_000
+# What stands before the faults of which an incident cannot tell one by one.
+UNTOLD: Final = "untold_"
 
 
 def unknown(findings: Iterable[Finding]) -> list[Finding]:
@@ -30,14 +32,22 @@ def unknown(findings: Iterable[Finding]) -> list[Finding]:
     return [each for part in some for each in _unknown(part)]
 
 
-def tell_of(incident: Incident, findings: Iterable[Finding], *, now: datetime) -> int:
-    """Have the incident tell of these; return of how many it did not so far.
+class Told(NamedTuple):
+    """Of how many an incident did not tell so far, and what it cannot tell of."""
+
+    new: int
+    left: list[Finding]
+
+
+def tell_of(incident: Incident, findings: Iterable[Finding], *, now: datetime) -> Told:
+    """Have the incident tell of these, one by one as far as that goes.
 
     Call it with what is unknown. What stands there without a mark that fits was told
     by nobody.
     """
     rows = incident.differences.filter(known_mark=None)
     told = {row.line for row in rows if _is_marked("found", row)}
+    findings = list(findings)
     lines = dict.fromkeys(_line(each) for each in findings if each.state)
     news = [line for line in lines if line not in told][: max(0, MOST_TOLD - len(told))]
     LogDifference.objects.bulk_create(
@@ -46,7 +56,9 @@ def tell_of(incident: Incident, findings: Iterable[Finding], *, now: datetime) -
         unique_fields=["incident", "line"],
         update_fields=["found_at", "found_mark", "known_mark"],
     )
-    return len(news)
+    told.update(news)
+    left = [each for each in findings if not each.state or _line(each) not in told]
+    return Told(len(news), left)
 
 
 def _told(incident: Incident, line: str, *, now: datetime) -> LogDifference:
@@ -54,6 +66,26 @@ def _told(incident: Incident, line: str, *, now: datetime) -> LogDifference:
     return LogDifference(
         incident=incident, line=line, found_at=now, found_mark=mark, known_mark=None
     )
+
+
+def note_untold(incident: Incident, untold: Mapping[str, int]) -> dict[str, Json]:
+    """Return facts that say how many of each fault the incident cannot tell of."""
+    counts = {f"{UNTOLD}{fault}": count for fault, count in sorted(untold.items())}
+    mark = _mark("untold", incident.pk, repr(counts)).hex()
+    return {**counts, "mark": mark} if counts else {}
+
+
+def noted_untold(incident: Incident, facts: Json) -> dict[str, int]:
+    """Return what such facts say; nothing if somebody else wrote them."""
+    if not isinstance(facts, dict):
+        return {}
+    counts = {
+        name.removeprefix(UNTOLD): count
+        for name, count in facts.items()
+        if name.startswith(UNTOLD) and isinstance(count, int)
+    }
+    mark = note_untold(incident, counts).get("mark")
+    return counts if mark == facts.get("mark") else {}
 
 
 def explain(incident: Incident, *, seen: int | None, reason: str) -> int:

@@ -201,7 +201,11 @@ def test_an_alert_that_lost_its_incident_gets_another() -> None:
 def test_it_is_as_severe_as_ever_beside_an_alert_that_is_called_so(
     new: tuple[Finding, ...],
 ) -> None:
-    called_so = {"actor_pseudonym": None, "severity": "info", "title": "Nothing"}
+    called_so: dict[str, Any] = {
+        "actor_pseudonym": None,
+        "severity": "info",
+        "title": "Nothing",
+    }
     incident = make_incident(rule="audit_log_differs", **called_so)
     log_differences.tell_of(incident, [ONE], now=NOW)
     route = make_route(minimal_severity="critical")
@@ -333,6 +337,64 @@ def test_what_was_put_among_the_told_takes_no_room(
     route = make_route()
 
     note(ONE, OTHER, at=NOW + DAY)
+
+    assert route.deliveries.get().reasons == ["escalated"]
+
+
+STATELESS = Finding(Fault.BROKEN_CHAIN, None, says="there are events, and not one seal")
+KEY = Finding(Fault.UNKNOWN_KEY, 4, says="not the key that was pinned")
+STRAYS = [Finding(Fault.EXTRA, None, uuid7()) for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([ONE], [ONE, STATELESS]),
+        ([STATELESS], [STATELESS, KEY]),
+        ([STRAYS[0]], STRAYS),
+        ([ONE, OTHER], [ONE, OTHER, THIRD]),
+        ([ONE._replace(fault=Fault.EXTRA)], [STRAYS[0]]),
+    ],
+    ids=["first", "another fault", "more of it", "beyond the cap", "instead of a told"],
+)
+def test_what_cannot_be_told_one_by_one_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, before: list[Finding], after: list[Finding]
+) -> None:
+    monkeypatch.setattr(log_differences, "MOST_TOLD", 1)
+    note(*before)
+    route = make_route()
+    note(*before, at=NOW + timedelta(hours=1))
+    assert not route.deliveries.exists()
+
+    note(*after, at=NOW + DAY)
+
+    assert route.deliveries.get().reasons == ["escalated"]
+    assert Alert.objects.get().count == len({*before, *after})
+    route.deliveries.update(state="sent", sent_at=NOW)
+    for days in (2, 3):
+        note(*before, at=NOW + days * DAY)
+        note(*after, at=NOW + days * DAY + timedelta(hours=1))
+    assert not route.deliveries.filter(state="pending").exists()
+
+
+@pytest.mark.parametrize("facts", [{"untold_broken_chain": 9}, {"mark": ""}, [1]])
+def test_what_somebody_noted_in_the_database_keeps_nothing_back(facts: Any) -> None:
+    note(ONE)
+    Alert.objects.update(facts=facts)
+    route = make_route()
+
+    note(ONE, STATELESS, at=NOW + DAY)
+
+    assert route.deliveries.get().reasons == ["escalated"]
+
+
+def test_what_was_noted_before_the_incident_was_resolved_is_told_again() -> None:
+    note(STATELESS)
+    explain(Incident.objects.get(), differences=0)
+    note(ONE, at=NOW + timedelta(hours=1))
+    route = make_route()
+
+    note(ONE, STATELESS, at=NOW + timedelta(hours=2))
 
     assert route.deliveries.get().reasons == ["escalated"]
 
