@@ -48,7 +48,8 @@ def incident_detail(story: selectors.Story) -> dict[str, Json]:
     """Return the incident with everything that is shown of it."""
     return {
         **incident_account(story),
-        "differences": story.differences,
+        "differences": len(story.differences),
+        "difference_places": [row.place for row in story.differences],
         "events": [
             {
                 "id": str(read.event.event_id),

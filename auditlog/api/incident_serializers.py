@@ -115,6 +115,7 @@ class IncidentDetail(IncidentRow):
 
     # Between log and seals, that nobody has explained.
     differences = serializers.IntegerField()
+    difference_places = serializers.ListField(child=serializers.CharField())
     timeline = EntryRow(many=True)
     incident_alerts = IncidentAlertRow(many=True)
     events = BehindRow(many=True)

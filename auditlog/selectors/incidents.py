@@ -32,7 +32,6 @@ from chatsec.core.errors import NotFound
 MAX_ENTRIES: Final = 500
 MAX_ALERTS: Final = 50
 MAX_EVENTS: Final = 50
-MAX_DIFFERENCES: Final = 20
 
 
 Incidents = QuerySet[Incident]
@@ -65,9 +64,8 @@ class Story(NamedTuple):
     entries: list[ReadEntry]
     alerts: list[Alert]
     events: list[ReadEvent]
-    # Between log and seals, that nobody has explained: how many, and the first of them.
-    differences: int
-    first_differences: list[LogDifference]
+    # Between log and seals, that nobody has explained: all, as one press explains all.
+    differences: list[LogDifference]
 
 
 def list_incidents(
@@ -116,13 +114,8 @@ def read_story(incident: Incident) -> Story:
         [_entry(entry, names, routes, owner) for entry in entries],
         alerts,
         read_events(list(events_behind(alerts)[:MAX_EVENTS])),
-        *_differences(incident),
+        list(incident.differences.filter(known_mark=None).order_by("id")),
     )
-
-
-def _differences(incident: Incident) -> tuple[int, list[LogDifference]]:
-    rows = list(incident.differences.filter(known_mark=None).order_by("id"))
-    return len(rows), rows[:MAX_DIFFERENCES]
 
 
 def events_behind(alerts: Sequence[Alert]) -> QuerySet[Event]:

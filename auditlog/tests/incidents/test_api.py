@@ -90,7 +90,9 @@ def test_differences_of_the_log_are_explained_by_their_number(
     incident = Incident.objects.get()
     asked = {"verdict": "benign", "note": "a backup", "differences": 2}
 
-    assert client.get(path(incident)).json()["differences"] == 1
+    read = client.get(path(incident)).json()
+    assert read["differences"] == 1
+    assert read["difference_places"] == [f"changed seal 7 event {found.event_id}"]
     answer = client.post(path(incident, "resolve"), asked)
     assert (answer.status_code, answer.json()["code"]) == (409, "incident_grew")
     answer = client.post(path(incident, "resolve"), {**asked, "differences": -1})

@@ -122,6 +122,21 @@ def test_resolving_carries_of_how_many_differences_the_page_told(
     assert incident.differences.exclude(known_mark=None).count() == 2
 
 
+def test_all_that_becomes_known_is_on_the_page(browser: Browser, admin: Any) -> None:
+    findings = [
+        Finding(Fault.CHANGED, 7, uuid7(), state=bytes([n]) * 32) for n in range(25)
+    ]
+    log_checks.note_differences(Report(findings=findings), now=timezone.now())
+
+    page = text_of(browser(admin).get(page_of(Incident.objects.get())))
+
+    first, _, others = page.partition("<details>")
+    assert str(findings[19].event_id) in first
+    assert str(findings[20].event_id) not in first
+    assert all(str(each.event_id) in page for each in findings)
+    assert "The other 5" in others
+
+
 def test_it_is_acknowledged_noted_and_resolved_there(
     browser: Browser, admin: Any, incident: Incident
 ) -> None:
