@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from auditlog import events, tasks
 from auditlog.constants import CATEGORIES, RETENTION_DAYS
-from auditlog.models import Event
-from auditlog.services import partitions, pruning, sealer
+from auditlog.models import Event, IncidentEntry
+from auditlog.services import incidents, partitions, pruning, sealer
 from auditlog.services.recording import build_row, insert
-from auditlog.tests.factories import make_event
+from auditlog.tests.factories import make_actor, make_event
+from auditlog.tests.incidents.factories import make_incident
 
 DATABASES = ["default", "owner", "retention"]
 pytestmark = pytest.mark.django_db(databases=DATABASES)
@@ -232,6 +233,22 @@ def test_the_migration_goes_back_and_forth() -> None:
 
     make_event()
     assert len(names()) > 0
+
+
+@committing
+def test_that_evidence_was_taken_does_not_keep_migrations_from_going_back() -> None:
+    incident = make_incident()
+    with transaction.atomic():
+        incidents.note_export(make_actor(), incident.id, facts={"events": 1})
+
+    call_command("migrate", "auditlog", "0025", verbosity=0)
+    kinds = IncidentEntry.objects.order_by("id").values_list("kind", flat=True)
+    assert list(kinds) == ["opened", "note"]
+    call_command("migrate", "auditlog", verbosity=0)
+
+    with transaction.atomic():
+        incidents.note_export(make_actor(), incident.id, facts={"events": 1})
+    assert list(kinds.all()) == ["opened", "note", "exported"]
 
 
 def test_the_newest_pages_are_summarised_in_every_partition() -> None:
