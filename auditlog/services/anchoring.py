@@ -123,7 +123,7 @@ def _to_mailbox(place: SplitResult, text: str) -> Receipt:
 
 
 def _to_webhook(place: SplitResult, text: str) -> Receipt:
-    """Post the head, signed; the same head has the same delivery id each time."""
+    """Post the head, signed; the same head has the same message id each time."""
     url = place.geturl()
     if problem := url_problem(url):
         raise OutboundRefused(problem)
