@@ -111,5 +111,5 @@ def _embedded(data_dir: Path, *, durable: bool) -> EngineUrls:
         business_url=found.business.sqlalchemy_url(),
         business_owner_url=found.business_owner.url(),
         cache_url=found.cache_url(1),
-        broker_url=found.broker_url(0),
+        broker_url=broker_of(found.cache_url(0)),
     )

@@ -1,4 +1,4 @@
-"""A row of the event log as SQL, at a quarter of what the driver takes for it.
+"""A row of the event log as SQL, at less than half of what the driver takes for it.
 
 Numbers, ids, times and bytes can be written as nothing but themselves, whatever they
 hold: a value of another type has no such spelling and raises. A text is written out if

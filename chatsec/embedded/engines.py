@@ -65,10 +65,6 @@ class Engines:
         """Return the URL of one Valkey database for redis-py and Django's cache."""
         return f"unix://{self._valkey()}?db={db}"
 
-    def broker_url(self, db: int) -> str:
-        """Return the URL of one Valkey database for Celery."""
-        return f"redis+socket://{self._valkey()}?virtual_host={db}"
-
     def _valkey(self) -> str:
         password = quote(self.valkey_password, safe="")
         return f":{password}@{quote(self.valkey_socket, safe='/')}"

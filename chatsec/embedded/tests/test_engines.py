@@ -95,21 +95,14 @@ def test_cache_and_broker_use_the_database_they_name(shared):
     with redis.Redis.from_url(shared[1].cache_url(6)) as client:
         assert client.get("here") is None
 
-    with Broker(shared[1].broker_url(7)) as broker, broker.SimpleQueue("q") as line:
+    with (
+        Broker(broker_of(shared[1].cache_url(7))) as broker,
+        broker.SimpleQueue("q") as line,
+    ):
         line.put({"n": 1})
         with redis.Redis.from_url(shared[1].cache_url(7)) as client:
             assert client.llen("q") == 1
         assert line.get(timeout=5).payload == {"n": 1}
-
-
-def test_jobs_go_to_the_socket_that_the_cache_was_given(shared):
-    of_the_cache = shared[1].cache_url(8)
-
-    with Broker(broker_of(of_the_cache)) as broker, broker.SimpleQueue("jobs") as line:
-        line.put({"n": 1})
-        with redis.Redis.from_url(of_the_cache) as client:
-            assert client.llen("jobs") == 1
-        line.get(timeout=5).ack()
 
 
 @pytest.mark.parametrize("url", ["redis://cache:6379/2", "rediss://:pw@cache/1"])
@@ -267,7 +260,7 @@ def test_a_path_with_spaces_and_quotes_works(data_dir):
         assert both_answer(engines)
         with create_engine(engines.app.sqlalchemy_url()).connect() as connection:
             assert connection.execute(text("SELECT 1")).scalar() == 1
-        with Broker(engines.broker_url(1)) as broker:
+        with Broker(broker_of(engines.cache_url(1))) as broker:
             broker.ensure_connection(max_retries=1)
 
 
