@@ -1,6 +1,8 @@
 """Interleaved measurement: baseline and candidate take turns in one process.
 
 These machines are noisy; a ratio of medians taken turn by turn is what can be compared.
+Whose turn comes after whose is drawn anew in each round, for what one leaves behind (in
+caches, on the disk) the next one pays.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
+from secrets import SystemRandom
 from statistics import median
 from time import perf_counter_ns, process_time_ns
 
 Work = Callable[[], object]
+_chance = SystemRandom()
 
 
 def interleaved(
@@ -22,11 +26,13 @@ def interleaved(
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     for work in contenders.values():
         work()
+    turns = list(contenders.items())
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
-            for name, work in contenders.items():
+            _chance.shuffle(turns)
+            for name, work in turns:
                 started = perf_counter_ns()
                 for _ in range(repeat):
                     work()
