@@ -13,6 +13,7 @@ from benchmarks.measure import say
 SUPPORT = {
     "__main__",
     "audit_rows",
+    "audit_saves",
     "authorization_engines",
     "beside_auditlog",
     "authorization_workload",
