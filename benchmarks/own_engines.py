@@ -10,7 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +51,28 @@ def prepare() -> None:
     from django.core.management import call_command  # noqa: PLC0415 - needs the set-up
 
     call_command("migrate", verbosity=0, skip_checks=True)
+
+
+@contextmanager
+def superuser() -> Iterator[Cursor]:
+    """Give a cursor of the one who may change the server's settings."""
+    from django.conf import settings  # noqa: PLC0415 - the settings are chosen by now
+
+    from chatsec.embedded.engines import describe  # noqa: PLC0415 - for Django's sake
+
+    found = describe(settings.CHATSEC_DATA_DIR).superuser.django()
+    connection = psycopg2.connect(
+        dbname=found["NAME"],
+        user=found["USER"],
+        password=found["PASSWORD"],
+        host=found["HOST"],
+    )
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
 
 
 def server_seconds() -> float:
