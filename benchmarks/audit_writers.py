@@ -41,6 +41,8 @@ def _measure() -> None:
     own_engines.prepare()
     from django.db import connections
 
+    from benchmarks.server_seconds import ServerSeconds
+
     with connections["owner"].cursor() as cursor:
         cursor.execute(CHAIN)
     connections.close_all()
@@ -55,7 +57,7 @@ def _measure() -> None:
             rates[name].append(_rate(write, sealed=sealed))
     base = median(rates["8 writers"])
     say(f"\nevents a second  ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f},")
-    say(f"  server {own_engines.server_seconds():.0f} CPU s in all)")
+    say(f"  server {ServerSeconds().so_far():.0f} CPU s in all)")
     for name, found in rates.items():
         middle = median(found)
         say(f"  {name:<36} {middle:>8.0f}/s   x{middle / base:.2f}")

@@ -12,22 +12,17 @@ through `user.has_perm`. Engines are started for the measurement and thrown away
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from benchmarks import own_engines
 from benchmarks.measure import interleaved, report, say
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 ROLES, EACH, EDITS = 10_000, 40, 20
-PROJECT = Path(__file__).resolve().parent.parent
 
 # Copies of one stored grant, whatever columns it has.
 FILL = """
@@ -47,35 +42,14 @@ GUARD = "ALTER TABLE rbac_roleparent {} TRIGGER rbac_refuse_cycle"
 
 def main() -> None:
     """Measure in a process of its own, on engines of its own."""
-    parent = Path(tempfile.mkdtemp(prefix="cb-"))
-    # The server may run as another account, which has to get there.
-    parent.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
-    env = {
-        **kept,
-        "CHATSEC_DATA_DIR": str(parent / "data"),
-        "CHATSEC_ENV": "development",
-        "CHATSEC_LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
-    }
-    program = [sys.executable, "-m", "benchmarks.authorization_edit"]
-    try:
-        subprocess.run(program, cwd=PROJECT, env=env, check=True)  # noqa: S603 - this very module
-    finally:
-        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
-        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
-        shutil.rmtree(parent, ignore_errors=True)
+    own_engines.run("benchmarks.authorization_edit")
 
 
 def _measure() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
+    own_engines.prepare()
 
     from rbac import selectors
 
-    call_command("migrate", verbosity=0, skip_checks=True)
     started = perf_counter()
     _fill()
     say(f"  {ROLES:,} roles with {EACH} grants stored in {_since(started):.1f} s")

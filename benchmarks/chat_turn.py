@@ -11,18 +11,13 @@ sealed, kept and audited. Engines are started for the measurement and thrown awa
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from benchmarks import own_engines
+
 ROUNDS = 200
-PROJECT = Path(__file__).resolve().parent.parent
 QUESTIONS = {
     "totals (aggregate, one row)": "What were the total sales in Q3 2026?",
     "team sales (rows, scoped)": "Show me team sales for Q3 2026",
@@ -32,40 +27,18 @@ QUESTIONS = {
 
 def main() -> None:
     """Measure in a process of its own, on engines of its own."""
-    parent = Path(tempfile.mkdtemp(prefix="cb-"))
-    # The server may run as another account, which has to get there.
-    parent.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
-    env = {
-        **kept,
-        "CHATSEC_DATA_DIR": str(parent / "data"),
-        "CHATSEC_ENV": "development",
-        "CHATSEC_ALLOWED_HOSTS": "testserver",
-        "CHATSEC_LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
-    }
-    program = [sys.executable, "-m", "benchmarks.chat_turn"]
-    try:
-        subprocess.run(program, cwd=PROJECT, env=env, check=True)  # noqa: S603 - this very module
-    finally:
-        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
-        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
-        shutil.rmtree(parent, ignore_errors=True)
+    own_engines.run("benchmarks.chat_turn", CHATSEC_ALLOWED_HOSTS="testserver")
 
 
 def _measure() -> None:
-    import django
-
-    django.setup()
+    own_engines.prepare()
     from django.conf import settings
-    from django.core.management import call_command
     from django.db import connection
 
     from benchmarks.measure import interleaved, report
     from chatsec.demo.business import seed_business
     from chatsec.demo.catalogue import seed_catalogue
 
-    call_command("migrate", verbosity=0, skip_checks=True)
     seed_business(settings.BUSINESS_OWNER_DATABASE_URL)
     seed_catalogue()
     settings.ROOT_URLCONF = _routes()

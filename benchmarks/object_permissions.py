@@ -12,21 +12,16 @@ groups, where guardian looks for them. Their answers are compared first.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from benchmarks import own_engines
 
 ROUNDS = 60
 OBJECTS, USERS, ROLES = 100_000, 10_000, 500
 HEAVY = 10_000
 PAGE = 50
 PERMISSION = "chat.view_knowledgecollection"
-PROJECT = Path(__file__).resolve().parent.parent
 
 LET_GROUPS_HAVE_MEMBERS = """
 ALTER TABLE accounts_user_groups DISABLE TRIGGER rbac_no_role_members
@@ -82,36 +77,14 @@ FROM accounts_user_groups m JOIN rbac_rolegroup r ON r.group_id = m.group_id
 
 def main() -> None:
     """Measure in a process of its own, on engines of its own."""
-    parent = Path(tempfile.mkdtemp(prefix="cb-"))
-    # The server may run as another account, which has to get there.
-    parent.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
-    env = {
-        **kept,
-        "CHATSEC_DATA_DIR": str(parent / "data"),
-        "CHATSEC_ENV": "development",
-        "CHATSEC_LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
-    }
-    program = [sys.executable, "-m", "benchmarks.object_permissions"]
-    try:
-        subprocess.run(program, cwd=PROJECT, env=env, check=True, timeout=240)  # noqa: S603 - this very module
-    finally:
-        # Stopped before its files go: a server without files is stopped by nobody.
-        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
-        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
-        shutil.rmtree(parent, ignore_errors=True)
+    own_engines.run("benchmarks.object_permissions")
 
 
 def _measure() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
+    own_engines.prepare()
 
     from benchmarks.measure import interleaved, report
 
-    call_command("migrate", verbosity=0, skip_checks=True)
     people = _fill()
     for name, person in people.items():
         asked = _contenders(person)

@@ -20,7 +20,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def run(module: str) -> None:
+def run(module: str, **settings: str) -> None:
     """Run the module as a program, on engines that are started for it and stopped."""
     parent = Path(tempfile.mkdtemp(prefix="cb-"))
     # The server may run as another account, which has to get there.
@@ -32,6 +32,7 @@ def run(module: str) -> None:
         "CHATSEC_ENV": "development",
         "CHATSEC_LOG_LEVEL": "ERROR",
         "DJANGO_SETTINGS_MODULE": "chatsec.settings",
+        **settings,
     }
     program = [sys.executable, "-m", module]
     try:
@@ -73,30 +74,3 @@ def superuser() -> Iterator[Cursor]:
             yield cursor
     finally:
         connection.close()
-
-
-def server_seconds() -> float:
-    """Return the CPU seconds of the database server so far, all its processes.
-
-    Where others use the machine too, this is what can be compared.
-    """
-    from django.db import connections  # noqa: PLC0415 - the settings are chosen by now
-
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        server = _status(cursor.fetchone()[0])[1]
-    ticks = sum(_status(server)[13:15]) + sum(_status(server)[11:13])
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            found = _status(int(path.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if found[1] == server:
-            ticks += sum(found[11:13])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _status(pid: int) -> list[int]:
-    """Return the numbers of a process: 1 is the parent, 11 to 14 are CPU ticks."""
-    text = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return [0, *map(int, text[1:])]

@@ -16,24 +16,20 @@ is looked through.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
+
+from benchmarks import own_engines
 
 ROUNDS = 7
 HOURS = 3
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 EVENTS = int(os.environ.get("RULE_SCAN_EVENTS", "1000000"))
 PEOPLE = 5000
-PROJECT = Path(__file__).resolve().parent.parent
 # Work hours are busier; a hundredth of the people ask a tenth of everything.
 _FILL = """
 INSERT INTO auditlog_event (event_id, category, occurred_at, event_type, severity,
@@ -116,38 +112,17 @@ class Cost(NamedTuple):
 
 def main() -> None:
     """Measure in a process of its own, on engines of its own."""
-    parent = Path(tempfile.mkdtemp(prefix="cb-"))
-    # The server may run as another account, which has to get there.
-    parent.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
-    env = {
-        **kept,
-        "CHATSEC_DATA_DIR": str(parent / "data"),
-        "CHATSEC_ENV": "development",
-        "DJANGO_SETTINGS_MODULE": "chatsec.settings",
-    }
-    program = [sys.executable, "-m", "benchmarks.rule_scan"]
-    try:
-        subprocess.run(program, cwd=PROJECT, env=env, check=True)  # noqa: S603 - this very module
-    finally:
-        # Stopped before its files go: a server without files is stopped by nobody.
-        stop = [sys.executable, "-m", "chatsec.embedded", "stop", str(parent / "data")]
-        subprocess.run(stop, cwd=PROJECT, env=env, check=False)  # noqa: S603 - our own
-        shutil.rmtree(parent, ignore_errors=True)
+    own_engines.run("benchmarks.rule_scan")
 
 
 def _measure() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
+    own_engines.prepare()
     from django.utils import timezone
 
     from auditlog.services.detection.engine import effective_rules
     from benchmarks.measure import interleaved, report, say
     from benchmarks.server_seconds import ServerSeconds
 
-    call_command("migrate", verbosity=0, skip_checks=True)
     now = timezone.now()
     _fill(now)
     rules = effective_rules()
