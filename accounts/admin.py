@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 
 from accounts import (
     factor_admin,
@@ -30,9 +30,9 @@ from accounts.services import (
     sessions,
 )
 from accounts.views.confirm import session_of, to_confirm
+from chatsec.core.admin_pages import RefusalsShown, tell_refusal
 from chatsec.core.crypto import DecryptionFailed
 from chatsec.core.errors import DomainError
-from chatsec.core.evidence import note_denial
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _opened(user: User, name: str) -> str:
 
 
 @admin.register(User)
-class UserAdmin(UserPages):
+class UserAdmin(RefusalsShown, UserPages):
     """Invites people, changes and closes accounts; nobody sets a password here."""
 
     form = PersonForm
@@ -135,22 +135,11 @@ class UserAdmin(UserPages):
         """Refuse: an account is closed here, and erased by a privacy request."""
         return False
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """Show a refusal of the service as a message, not as an error page."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except ProofNeeded:
+    def refused(self, request: HttpRequest, refusal: DomainError) -> HttpResponse:
+        """Ask for fresh proof where a service wants it."""
+        if isinstance(refusal, ProofNeeded):
             return to_confirm(request, come_back_to=request.path)
-        except DomainError as refusal:
-            note_denial(refusal)
-            self.message_user(request, refusal.message, messages.ERROR)
-            return HttpResponseRedirect(request.path)
+        return super().refused(request, refusal)
 
     def save_model(
         self,
@@ -214,9 +203,7 @@ def _each(
         try:
             act(user)
         except DomainError as refusal:
-            note_denial(refusal)
-            text = f"{user.username}: {refusal.message}"
-            site.message_user(request, text, messages.ERROR)
+            tell_refusal(request, refusal, about=user.username)
         else:
             done += 1
     site.message_user(request, f"Done for {done} accounts.", messages.SUCCESS)

@@ -16,8 +16,8 @@ from accounts.errors import ProofNeeded
 from accounts.models import AuthSession, Passkey, RecoverySheet, TOTPFactor, User
 from accounts.services import api_keys, factors, proof
 from accounts.views.confirm import to_confirm
+from chatsec.core.admin_pages import tell_refusal
 from chatsec.core.errors import Denied, DomainError
-from chatsec.core.evidence import note_denial
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def _reset_each(
                 if form.cleaned_data["end_keys"]:
                     api_keys.revoke_all_keys(user, because="factors_reset")
         except DomainError as refusal:
-            note_denial(refusal)
-            text = f"{user.username}: {refusal.message}"
-            site.message_user(request, text, messages.ERROR)
+            tell_refusal(request, refusal, about=user.username)
         else:
             text = f"{user.username} signs in with the password and sets up anew."
             site.message_user(request, text, messages.SUCCESS)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -25,6 +25,7 @@ from accounts.services.service_accounts import (
     update_service_account,
 )
 from accounts.views.confirm import recent_proof_required, session_of
+from chatsec.core.admin_pages import RefusalsShown
 from chatsec.core.errors import DomainError
 from chatsec.core.evidence import note_denial
 
@@ -70,7 +71,7 @@ class ServiceAccountForm(ServiceForm):
 
 
 @admin.register(ServiceAccount)
-class ServiceAccountAdmin(ServicePages):
+class ServiceAccountAdmin(RefusalsShown, ServicePages):
     """Accounts of programs: who answers for them, and their keys."""
 
     form = ServiceAccountForm
@@ -95,7 +96,7 @@ class ServiceAccountAdmin(ServicePages):
         live = Q(user__api_keys__revoked_at__isnull=True) & Q(
             user__api_keys__expires_at__gt=now
         )
-        return (
+        rows: QuerySet[ServiceAccount] = (
             super()
             .get_queryset(request)
             .annotate(
@@ -103,6 +104,7 @@ class ServiceAccountAdmin(ServicePages):
                 used_at=Max("user__api_keys__last_used_at"),
             )
         )
+        return rows
 
     @admin.display(description="open", boolean=True)
     def is_open(self, account: ServiceAccount) -> bool:
@@ -150,22 +152,6 @@ class ServiceAccountAdmin(ServicePages):
         context = {"keys": keys, "may_make_keys": _may_make_keys(request)}
         context |= extra_context or {}
         return super().change_view(request, object_id, form_url, context)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """Show a refusal of the service as a message, not as an error page."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except DomainError as refusal:
-            note_denial(refusal)
-            for text in _sentences(refusal):
-                self.message_user(request, text, messages.ERROR)
-            return HttpResponseRedirect(request.path)
 
     def save_model(
         self,
@@ -279,13 +265,3 @@ class ApiKeyAdmin(KeyPages):
 def _may_make_keys(request: HttpRequest) -> bool:
     wanted = ("accounts.change_serviceaccount", "accounts.add_apikey")
     return all(request.user.has_perm(each) for each in wanted)
-
-
-def _sentences(refusal: DomainError) -> list[str]:
-    """Return the refusal's own words about each field, or its one sentence."""
-    told = [
-        f"{name.replace('_', ' ')}: {text}"
-        for name, texts in refusal.fields.items()
-        for text in texts
-    ]
-    return told or [refusal.message]

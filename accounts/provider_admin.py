@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, cast
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.errors import ProofNeeded
 from accounts.models import ExternalIdentity, IdentityProvider
 from accounts.services import identities, identity_providers, oidc, proof
 from accounts.views.confirm import session_of, to_confirm
-from chatsec.core.errors import DomainError, Invalid
+from chatsec.core.admin_pages import RefusalsShown
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class ProviderForm(ProviderModelForm):
 
 
 @admin.register(IdentityProvider)
-class IdentityProviderAdmin(ProviderPages):
+class IdentityProviderAdmin(RefusalsShown, ProviderPages):
     """Where people may come in from; every change wants fresh proof."""
 
     form = ProviderForm
@@ -134,15 +134,12 @@ class IdentityProviderAdmin(ProviderPages):
         form_url: str = "",
         extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
-        """Ask for fresh proof; show a refusal as a message, not as an error page."""
+        """Ask for fresh proof first: who comes in is decided here."""
         try:
             proof.require_recent(session_of(request))
-            return super().changeform_view(request, object_id, form_url, extra_context)
         except ProofNeeded:
             return to_confirm(request, come_back_to=request.path)
-        except DomainError as refusal:
-            self.message_user(request, _words_of(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.path)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(
         self,
@@ -208,12 +205,6 @@ class IdentityProviderAdmin(ProviderPages):
     def delete_model(self, request: HttpRequest, obj: IdentityProvider) -> None:
         """Take it away, with evidence."""
         identity_providers.remove_provider(obj)
-
-
-def _words_of(refusal: DomainError) -> str:
-    fields = [text for texts in refusal.fields.values() for text in texts]
-    is_about_fields = isinstance(refusal, Invalid) and fields
-    return " ".join(fields) if is_about_fields else refusal.message
 
 
 @admin.register(ExternalIdentity)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import User
 from accounts.selectors import get_user_by_name_or_id
+from chatsec.core.admin_pages import RefusalsShown, tell_refusal
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, NotFound
 from privacy import selectors
@@ -34,13 +35,11 @@ if TYPE_CHECKING:
     RequestModelForm = forms.ModelForm[SubjectRequest]
     NoticeModelForm = forms.ModelForm[NoticeVersion]
     HoldModelForm = forms.ModelForm[LegalHold]
-    Pages = admin.ModelAdmin[Any]
 else:
     RequestModelForm = NoticeModelForm = HoldModelForm = forms.ModelForm
-    Pages = admin.ModelAdmin
 
 
-class PrivacyPages(Pages):
+class PrivacyPages(RefusalsShown):
     """Pages for who may manage privacy; rows come and go by services only."""
 
     can_add = False
@@ -74,20 +73,6 @@ class PrivacyPages(Pages):
     ) -> bool:
         """Nothing here is deleted by hand."""
         return False
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        """Show the form; a refusal of the service is a message, not an error."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except DomainError as refusal:
-            messages.error(request, refusal.message)
-            return HttpResponseRedirect(request.path)
 
 
 def _with_names(rows: QuerySet[Model]) -> QuerySet[Model]:
@@ -195,7 +180,7 @@ class RequestPages(PrivacyPages):
             try:
                 enqueue(requests.retry_request(current_actor(), row.pk))
             except DomainError as refusal:
-                messages.error(request, f"{row}: {refusal.message}")
+                tell_refusal(request, refusal, about=str(row))
 
 
 @admin.register(Purpose)
@@ -376,4 +361,4 @@ class HoldPages(PrivacyPages):
             try:
                 retention.release_hold(current_actor(), row.pk)
             except DomainError as refusal:
-                messages.error(request, f"{row}: {refusal.message}")
+                tell_refusal(request, refusal, about=str(row))

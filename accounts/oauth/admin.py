@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,6 +16,7 @@ from accounts.models import OAuthApplication
 from accounts.redirect_uris import find_fault
 from accounts.services import applications, proof
 from accounts.views.confirm import session_of, to_confirm
+from chatsec.core.admin_pages import tell_refusal
 from chatsec.core.errors import DomainError
 
 # Generic for the type checker only: Django's classes take no parameters at run time.
@@ -171,8 +172,7 @@ class OAuthApplicationAdmin(ApplicationPages):
             try:
                 made[application] = applications.make_new_secret(application)
             except DomainError as refusal:
-                text = f"{application.name}: {refusal.message}"
-                self.message_user(request, text, messages.ERROR)
+                tell_refusal(request, refusal, about=application.name)
         return self._secrets(request, made) if made else None
 
     @admin.action(description="Disconnect from everybody", permissions=["change"])

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from chatsec.core.errors import Denied, DomainError
 from chatsec.core.evidence import note_denial
+
+# Generic for the type checker only: Django's classes take no parameters at run time.
+if TYPE_CHECKING:
+    Pages = admin.ModelAdmin[Any]
+else:
+    Pages = admin.ModelAdmin
 
 # A page that needs the whole width.
 WIDE = {"is_nav_sidebar_enabled": False}
@@ -56,6 +63,50 @@ def show_refusal(
     """
     refusal = note_denial(refusal)
     texts = refusal.fields or {refusal.code: [refusal.message]}
-    for name, messages in texts.items():
+    for name, said in texts.items():
         place = fields.get(name, name)
-        form.add_error(place if place in form.fields else None, messages)
+        form.add_error(place if place in form.fields else None, said)
+
+
+def tell_refusal(
+    request: HttpRequest, refusal: DomainError, *, about: str = ""
+) -> None:
+    """Show why a service refused, on the page that comes next; note a denial."""
+    refusal = note_denial(refusal)
+    details = [text for texts in refusal.fields.values() for text in texts]
+    text = " ".join([refusal.message, *details])
+    messages.error(request, f"{about}: {text}" if about else text)
+
+
+class RefusalsShown(Pages):
+    """Shows what a service refused; its transaction is rolled back."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form, or why it was refused."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            return self.refused(request, refusal)
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Delete, or show why it was refused."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as refusal:
+            return self.refused(request, refusal)
+
+    def refused(self, request: HttpRequest, refusal: DomainError) -> HttpResponse:
+        """Return to the same page, which says why."""
+        tell_refusal(request, refusal)
+        return HttpResponseRedirect(request.path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -14,10 +14,10 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from chatsec.core.admin_pages import RefusalsShown, tell_refusal
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError
-from chatsec.core.evidence import note_denial
-from rbac.admin.roles import Guarded, RefusalsShown, worded
+from rbac.admin.roles import Guarded
 from rbac.governance_selectors import list_violations
 from rbac.models import (
     AccessRequest,
@@ -78,9 +78,7 @@ class GovernedAdmin(Guarded, RefusalsShown):
             try:
                 act(row)
             except DomainError as refusal:
-                note_denial(refusal)
-                text = f"{self.named(row)}: {' '.join(worded(refusal))}"
-                self.message_user(request, text, messages.ERROR)
+                tell_refusal(request, refusal, about=self.named(row))
             else:
                 self.message_user(request, f"{self.named(row)}: {done}")
 

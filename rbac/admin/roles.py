@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from chatsec.core.admin_pages import RefusalsShown
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError
 from chatsec.core.evidence import note_denial
@@ -70,46 +71,6 @@ def _may(request: HttpRequest, code: str) -> bool:
 
 def _is_fixed(obj: Model | None) -> bool:
     return isinstance(obj, Role) and obj.name == ADMIN_ROLE
-
-
-class RefusalsShown(Pages):
-    """Turns a service's refusal into a message; its transaction is rolled back."""
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the form, or why it was refused."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except DomainError as refusal:
-            note_denial(refusal)
-            for text in worded(refusal):
-                self.message_user(request, text, messages.ERROR)
-            return HttpResponseRedirect(request.path)
-
-    def delete_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Delete, or show why it was refused."""
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except DomainError as refusal:
-            note_denial(refusal)
-            self.message_user(request, refusal.message, messages.ERROR)
-            return HttpResponseRedirect(request.path)
-
-
-def worded(refusal: DomainError) -> list[str]:
-    """Return the refusal's sentence and what it says of single fields."""
-    details = [text for texts in refusal.fields.values() for text in texts]
-    return [refusal.message, *details]
 
 
 class PreviewAsked(Exception):
