@@ -113,6 +113,8 @@ FIRST_SCAN: Final = timedelta(hours=1)
 LONGEST_SCAN: Final = timedelta(days=8)
 LONGEST_WINDOW: Final = timedelta(days=90)
 LONGEST_EXCEPTION: Final = timedelta(days=366)
+# What events call a rule: by it all changes are found, those of exceptions too.
+RULE_RESOURCE: Final = "auditlog.DetectionRule"
 # A rule that failed so often in a row raises an alert itself.
 FAILURES_TO_ALERT: Final = 5
 RISK_WINDOW: Final = timedelta(hours=24)

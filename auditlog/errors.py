@@ -45,6 +45,12 @@ class RuleRefused(Invalid):
     default_code = "rule_refused"
 
 
+class RuleOutdated(Conflict):
+    """Somebody else changed the rule since the caller read it."""
+
+    default_code = "rule_outdated"
+
+
 class RuleExists(Conflict):
     """Another rule has this name: alerts tell rules apart by it."""
 

@@ -46,6 +46,11 @@ urlpatterns = [
     path("admin/audit/rules/new", rules.rule_new, name="audit-rule-new"),
     path("admin/audit/rules/<uuid:pk>", rules.rule_page, name="audit-rule"),
     path(
+        "admin/audit/rules/<uuid:pk>/history",
+        rules.rule_history,
+        name="audit-rule-history",
+    ),
+    path(
         "admin/audit/rules/<uuid:pk>/trial", trials.rule_trial, name="audit-rule-trial"
     ),
     path("admin/audit/trials/<uuid:pk>", trials.trial_page, name="audit-trial"),

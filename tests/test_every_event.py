@@ -55,7 +55,12 @@ def _note(cast: Cast) -> None:
 def _make_a_rule(cast: Cast) -> DetectionRule:
     like = DetectionRule.objects.filter(is_floor=False)[0]
     terms = RuleTerms(**{column: getattr(like, column) for column in COLUMNS})
-    return detection.create_rule("one_more", terms)
+    return detection.create_rule("one_more", terms, reason="a test")
+
+
+def _delete_a_rule(cast: Cast) -> None:
+    made = _make_a_rule(cast)
+    detection.delete_rule(made.pk, version=made.version, reason="a test")
 
 
 def _delete_a_search(cast: Cast) -> None:
@@ -115,7 +120,7 @@ ACTS: dict[str, Act] = {
     "auditlog.exception_ended": _end_an_exception,
     "auditlog.incident_noted": _note,
     "auditlog.rule_created": _make_a_rule,
-    "auditlog.rule_deleted": lambda cast: detection.delete_rule(_make_a_rule(cast).pk),
+    "auditlog.rule_deleted": _delete_a_rule,
     "auditlog.search_deleted": _delete_a_search,
     "chat.conversation_deleted": _delete_a_conversation,
     "privacy.consent_given": _withdraw,

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from auditlog.api.views import alerts, events, exports, incidents, searches, tail
+from auditlog.api.views import (
+    alerts,
+    events,
+    exports,
+    incidents,
+    rules,
+    searches,
+    tail,
+)
 
 urlpatterns = [
     path("audit/events", events.EventList.as_view(), name="audit-events"),
@@ -28,6 +36,11 @@ urlpatterns = [
         "audit/searches/<uuid:search_id>",
         searches.SearchOne.as_view(),
         name="audit-search-one",
+    ),
+    path(
+        "audit/rules/<slug:rule>/history",
+        rules.RuleHistory.as_view(),
+        name="audit-rule-history",
     ),
     path("audit/alerts", alerts.AlertList.as_view(), name="audit-alerts"),
     path(

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from auditlog import events
+from auditlog.constants import RULE_RESOURCE
 from auditlog.models import Event
 from auditlog.pages.addresses import search_query
 from auditlog.registry import event_types
@@ -55,6 +56,7 @@ def event_page(request: HttpRequest, *, event_id: UUID) -> HttpResponseBase:
         "story": story,
         "is_cut": len(story) == MOST_IN_STORY,
         "links": _links(event),
+        "rule_id": _rule_of(event),
     }
     title = f"{event.event_type}, {event.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
     return render(request, "auditlog/event.html", title, context)
@@ -73,6 +75,16 @@ def proof(request: HttpRequest, *, event_id: UUID) -> HttpResponseBase:
 
 def _indented(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) if document else ""
+
+
+def _rule_of(event: Event) -> UUID | None:
+    """Return the rule that the event is about; what failed is called by its name."""
+    if event.resource_type != RULE_RESOURCE:
+        return None
+    try:
+        return UUID(event.resource_id)
+    except ValueError:
+        return None
 
 
 def _links(event: Event) -> list[Link]:

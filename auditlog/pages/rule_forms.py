@@ -22,7 +22,7 @@ from auditlog.models.choices import choices
 from auditlog.runbooks import RUNBOOKS
 from auditlog.selectors import find_pseudonym
 from auditlog.services.detection import RuleTerms
-from auditlog.services.detection.changing import COLUMNS
+from auditlog.services.detection.changing import COLUMNS, MAX_REASON
 from auditlog.services.detection.exempting import Exempted
 from chatsec.core.errors import Json
 from chatsec.core.strict_json import MalformedJson, loads
@@ -30,6 +30,7 @@ from chatsec.core.strict_json import MalformedJson, loads
 MAX_PARAMETERS = 4000
 # Alerts, incidents and messages to other systems repeat it.
 CLEAR = "Do not name people: this text is not sealed, and messages carry it."
+OUTDATED = "Open the page anew: this form does not say which version it shows."
 DAYS = [(1, "day"), (7, "7 days"), (30, "30 days"), (90, "90 days")]
 
 
@@ -44,8 +45,22 @@ class StrictDecoder(json.JSONDecoder):
             raise json.JSONDecodeError(str(error), s, 0) from error
 
 
-class RuleForm(forms.Form):
-    """A rule, its parameters as JSON."""
+class WhyForm(forms.Form):
+    """Why a rule is changed, and what it was like when that was decided."""
+
+    version = forms.IntegerField(
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("required", "invalid"), OUTDATED),
+    )
+    reason = forms.CharField(
+        label="Why",
+        max_length=MAX_REASON,
+        help_text="Kept with the change, sealed under your own key.",
+    )
+
+
+class RuleForm(WhyForm):
+    """A rule, its parameters as JSON, and why."""
 
     name = forms.SlugField(
         max_length=60, help_text="Alerts keep it, so it never changes."
@@ -82,9 +97,12 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: object, rule: DetectionRule | None = None) -> None:
         initial = {name: getattr(rule, name) for name in COLUMNS} if rule else {}
-        super().__init__(*args, initial=initial)  # type: ignore[misc,arg-type]  # data only
         if rule is not None:
-            del self.fields["name"]
+            initial["version"] = rule.version
+        super().__init__(*args, initial=initial)  # type: ignore[misc,arg-type]  # data only
+        del self.fields["version" if rule is None else "name"]
+        # Last, where one has decided.
+        self.order_fields([name for name in self.fields if name != "reason"])
 
     def clean_parameters(self) -> dict[str, object]:
         """Refuse what is no object, and what nobody would write by hand."""

@@ -14,15 +14,18 @@ from django.urls import reverse
 from auditlog import selectors
 from auditlog.constants import RULE_KINDS, RuleKind
 from auditlog.models import DetectionRule
-from auditlog.pages.rule_forms import ExceptionForm, RuleForm, TrialForm
+from auditlog.pages.rule_forms import ExceptionForm, RuleForm, TrialForm, WhyForm
 from auditlog.rules import schema_of
 from auditlog.services import detection
+from auditlog.services.reading import read_rule_history
 from chatsec.core.admin_pages import guarded, render, show_refusal
 from chatsec.core.context import current_actor
-from chatsec.core.errors import DomainError, NotFound
+from chatsec.core.errors import DomainError, Invalid, NotFound
 from chatsec.core.evidence import note_denial
 
 SEE, MANAGE = "view_audit", "manage_detection"
+# Beside the rule stand the newest changes; its own page has all, so many at once.
+FEW_CHANGES, MANY_CHANGES = 10, 50
 
 
 @guarded(SEE)
@@ -38,7 +41,11 @@ def rule_new(request: HttpRequest) -> HttpResponseBase:
     form = RuleForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            rule = detection.create_rule(form.cleaned_data["name"], form.terms())
+            rule = detection.create_rule(
+                form.cleaned_data["name"],
+                form.terms(),
+                reason=form.cleaned_data["reason"],
+            )
         except DomainError as refusal:
             show_refusal(form, refusal, fields={"rule_exists": "name"})
         else:
@@ -60,6 +67,8 @@ def rule_page(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
         form, exception, done = _asked(request, rule)
         if done:
             return HttpResponseRedirect(done)
+        # As it is now: what was asked may be refused because it is another.
+        rule = _rule(pk)
     context = {
         "form": form,
         "rule": rule,
@@ -68,8 +77,23 @@ def rule_page(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
         "exceptions": selectors.read_exceptions(rule, reader_id=current_actor().id),
         "may_change": _may_change(request),
         "trial": TrialForm(initial={"days": 7}),
+        "history": read_rule_history(pk, size=FEW_CHANGES),
     }
     return render(request, "auditlog/rule.html", rule.title, context)
+
+
+@guarded(SEE)
+def rule_history(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
+    """Show every change of a rule, page by page; a deleted one's too."""
+    cursor = request.GET.get("cursor", "")
+    try:
+        history = read_rule_history(pk, cursor=cursor, size=MANY_CHANGES)
+    except (Invalid, NotFound) as refusal:
+        raise Http404 from refusal
+    rule = selectors.find_rule(pk)
+    context = {"history": history, "rule": rule}
+    title = f"History: {rule.title}" if rule else "History of a deleted rule"
+    return render(request, "auditlog/rule_history.html", title, context)
 
 
 @guarded(MANAGE)
@@ -123,7 +147,12 @@ def _asked(
 
 def _change(request: HttpRequest, rule: DetectionRule, form: RuleForm) -> bool:
     try:
-        changed = detection.change_rule(rule.pk, form.terms())
+        changed = detection.change_rule(
+            rule.pk,
+            form.terms(),
+            version=form.cleaned_data["version"],
+            reason=form.cleaned_data["reason"],
+        )
     except DomainError as refusal:
         show_refusal(form, refusal, fields={})
         return False
@@ -132,8 +161,13 @@ def _change(request: HttpRequest, rule: DetectionRule, form: RuleForm) -> bool:
 
 
 def _delete(request: HttpRequest, rule: DetectionRule) -> bool:
+    asked = WhyForm(request.POST)
+    if not asked.is_valid():
+        for name, (error, *_) in asked.errors.items():
+            messages.error(request, f"{asked[name].label}: {error}")
+        return False
     try:
-        detection.delete_rule(rule.pk)
+        detection.delete_rule(rule.pk, **asked.cleaned_data)
     except DomainError as refusal:
         messages.error(request, refusal.message)
         return False

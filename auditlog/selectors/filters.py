@@ -41,6 +41,8 @@ class EventFilter(TypedDict, total=False):
     actor_id: UUID | None
     actor_pseudonym: UUID | None
     event_type: str | None
+    # Any of these.
+    event_types: tuple[str, ...] | None
     category: Category | None
     outcome: str | None
     severity: str | None

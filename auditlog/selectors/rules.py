@@ -91,10 +91,29 @@ def _judged(*, since: datetime) -> dict[str, Judged]:
 
 def get_rule(rule_id: UUID) -> DetectionRule:
     """Return the rule or raise NotFound."""
-    rule = DetectionRule.objects.filter(pk=rule_id).first()
+    rule = find_rule(rule_id)
     if rule is None:
         raise NotFound("There is no such rule.")
     return rule
+
+
+def find_rule(rule_id: UUID) -> DetectionRule | None:
+    """Return the rule, or None where it was deleted or never was."""
+    return DetectionRule.objects.filter(pk=rule_id).first()
+
+
+def rule_id_of(name_or_id: str) -> UUID:
+    """Return which rule is called so; raise NotFound.
+
+    An id that is no rule's is taken as it is: evidence outlives its rules.
+    """
+    found = DetectionRule.objects.filter(name=name_or_id).values_list("pk").first()
+    if found is not None:
+        return found[0]
+    try:
+        return UUID(name_or_id)
+    except ValueError as error:
+        raise NotFound("There is no such rule.") from error
 
 
 def read_exceptions(

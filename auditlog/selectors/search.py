@@ -110,6 +110,7 @@ _CONDITIONS: Final[Mapping[str, Callable[..., Q]]] = {
     "until": _column("occurred_at__lt"),
     "actor_id": _of_actor,
     "event_type": _of_type,
+    "event_types": _column("event_type__in"),
     "resource": _of_resource,
     "anything": _anything,
 }

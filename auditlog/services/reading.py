@@ -9,10 +9,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from auditlog import events, selectors
-from auditlog.models import Event
+from auditlog.models import DetectionRule, Event
 from auditlog.services.recording import Target, record
 from auditlog.shapes import ReadEvent
-from chatsec.core.errors import Json
+from chatsec.core.errors import Json, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,37 @@ def read_story(event: Event, *, most: int) -> list[ReadEvent]:
         details: dict[str, Json] = {"filters": asked}
         record(events.EVENTS_READ, result_count=len(found), details=details)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was changed of a rule, newest first, whose reading is on record."""
+
+    changes: list[selectors.RuleChange]
+    older: str
+    newer: str
+
+
+def read_rule_history(rule_id: UUID, *, cursor: str = "", size: int) -> History:
+    """Return one page of a rule's changes, a deleted one's too; on record as a search.
+
+    Raises NotFound where there is no such rule and never was, Invalid for a cursor
+    that is none.
+    """
+    turn, wanted = selectors.read_cursor(cursor), selectors.changes_of(rule_id)
+    name = DetectionRule.objects.filter(pk=rule_id).values_list("name").first()
+    page = selectors.find_page(wanted, size=size, turn=turn)
+    if name is None and not page.events:
+        raise NotFound("There is no such rule.")
+    found = selectors.read_changes(page.events, rule=name[0] if name else "")
+    asked: dict[str, Json] = {"resource": wanted["resource"]}
+    details: dict[str, Json] = {"filters": asked}
+    record(events.EVENTS_READ, result_count=len(found), details=details)
+    return History(
+        found,
+        selectors.write_cursor(selectors.Turn("older", page.older)),
+        selectors.write_cursor(selectors.Turn("newer", page.newer)),
+    )
 
 
 def _asked(words: Mapping[str, str]) -> dict[str, Json]:

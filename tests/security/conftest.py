@@ -26,6 +26,7 @@ def world(
         "conversation_id": _conversation(api(alice)),
         "request_id": _wish_for_a_role(api(bob)),
         "name": "sales_rep",
+        "rule": "denials_in_1_hour",
         "purpose": "improve_service",
         "user_id": str(alice.pk),
         **_ways_in(alice),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
 from auditlog import events
 from auditlog.api.serializers import (
@@ -20,14 +18,12 @@ from auditlog.api.serializers import (
     FilterQuery,
     counts_body,
 )
-from auditlog.api.views.pages import VIEW_AUDIT
+from auditlog.api.views.pages import VIEW_AUDIT, page_link, page_size
 from auditlog.services import Target, record
 from auditlog.services.proving import prove_event
 from auditlog.services.reading import read_counts, read_event, read_page
 from auditlog.shapes import detail_of, row_of
-from chatsec.core.api import ApiView, CursorPage
-
-PAGE_SIZE, MAX_PAGE_SIZE = CursorPage.page_size, CursorPage.max_page_size
+from chatsec.core.api import ApiView
 
 
 class EventList(ApiView):
@@ -41,12 +37,12 @@ class EventList(ApiView):
     def get(self, request: Request) -> Response:
         """Return one page of events, newest first."""
         words = request.query_params.dict()
-        shown = read_page(words, cursor=words.get("cursor", ""), size=_size(words))
+        shown = read_page(words, cursor=words.get("cursor", ""), size=page_size(words))
         return Response(
             {
                 "results": [row_of(read) for read in shown.events],
-                "next": _link(request, shown.older),
-                "previous": _link(request, shown.newer),
+                "next": page_link(request, shown.older),
+                "previous": page_link(request, shown.newer),
             }
         )
 
@@ -84,18 +80,3 @@ class EventProof(ApiView):
         proof = prove_event(event_id)
         record(events.EVENT_READ, target=Target("auditlog.Event", event_id))
         return Response(proof)
-
-
-def _size(words: Mapping[str, str]) -> int:
-    """Return the page size asked for, as every list takes it."""
-    try:
-        return min(max(int(words.get("page_size", PAGE_SIZE)), 1), MAX_PAGE_SIZE)
-    except ValueError:
-        return PAGE_SIZE
-
-
-def _link(request: Request, cursor: str) -> str | None:
-    if not cursor:
-        return None
-    address = request.build_absolute_uri()
-    return replace_query_param(address, "cursor", cursor)

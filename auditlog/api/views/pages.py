@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from django.core.exceptions import ValidationError
@@ -9,11 +10,13 @@ from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.utils.urls import replace_query_param
 
-from chatsec.core.api import paginate
+from chatsec.core.api import CursorPage, paginate
 from chatsec.core.errors import Invalid
 
 VIEW_AUDIT = "view_audit"
+PAGE_SIZE, MAX_PAGE_SIZE = CursorPage.page_size, CursorPage.max_page_size
 ModelT = TypeVar("ModelT", bound=Model)
 
 
@@ -32,3 +35,19 @@ def page(
         raise Invalid(
             "Some fields are not valid.", fields={"cursor": ["Not a cursor."]}
         ) from error
+
+
+def page_size(words: Mapping[str, str]) -> int:
+    """Return the page size asked for, as every list takes it."""
+    try:
+        return min(max(int(words.get("page_size", PAGE_SIZE)), 1), MAX_PAGE_SIZE)
+    except ValueError:
+        return PAGE_SIZE
+
+
+def page_link(request: Request, cursor: str) -> str | None:
+    """Return the address of the page that the cursor stands for, if there is one."""
+    if not cursor:
+        return None
+    address = request.build_absolute_uri()
+    return replace_query_param(address, "cursor", cursor)

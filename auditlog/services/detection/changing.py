@@ -12,13 +12,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from auditlog import events
-from auditlog.constants import RuleGroup, RuleKind, Severity
-from auditlog.errors import RuleExists, RuleRefused
+from auditlog.constants import RULE_RESOURCE, RuleGroup, RuleKind, Severity
+from auditlog.errors import RuleExists, RuleOutdated, RuleRefused
 from auditlog.models import DetectionRule, RuleRun
 from auditlog.registry import EventType
 from auditlog.rules import OWN, RuleSpec, find_loosened, find_problems
 from auditlog.services.recording import Target, record
 from chatsec.core.errors import Json, NotFound
+
+MAX_REASON: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ def check_terms(name: str, terms: RuleTerms) -> None:
 
 
 @transaction.atomic
-def create_rule(name: str, terms: RuleTerms) -> DetectionRule:
+def create_rule(name: str, terms: RuleTerms, *, reason: str) -> DetectionRule:
     """Return the new rule, in force from the next scan on."""
+    _check_reason(reason)
     check_terms(name, terms)
     values = {column: getattr(terms, column) for column in COLUMNS}
     try:
@@ -75,14 +78,20 @@ def create_rule(name: str, terms: RuleTerms) -> DetectionRule:
             rule = DetectionRule.objects.create(name=name, **values)
     except IntegrityError as error:
         raise RuleExists from error
-    _record(events.RULE_CREATED, rule, changed=_shown(rule))
+    _record(events.RULE_CREATED, rule, reason=reason, terms=_shown(rule))
     return rule
 
 
 @transaction.atomic
-def change_rule(rule_id: UUID, terms: RuleTerms) -> DetectionRule:
-    """Return the rule on the new terms; nothing happens where nothing differs."""
-    rule = _locked(rule_id)
+def change_rule(
+    rule_id: UUID, terms: RuleTerms, *, version: int, reason: str
+) -> DetectionRule:
+    """Return the rule on the new terms; nothing happens where nothing differs.
+
+    Raises RuleOutdated where `version`, which the caller saw, is not the last any more.
+    """
+    rule = _locked(rule_id, version=version)
+    _check_reason(reason)
     if rule.is_floor and not terms.is_enabled:
         raise RuleRefused(fields={"is_enabled": ["A floor rule is always on."]})
     check_terms(rule.name, terms)
@@ -90,7 +99,7 @@ def change_rule(rule_id: UUID, terms: RuleTerms) -> DetectionRule:
     for column in COLUMNS:
         setattr(rule, column, getattr(terms, column))
     after = _shown(rule)
-    changed = {name: after[name] for name in after if after[name] != before[name]}
+    changed = [name for name in after if after[name] != before[name]]
     if not changed:
         return rule
     rule.version += 1
@@ -98,26 +107,53 @@ def change_rule(rule_id: UUID, terms: RuleTerms) -> DetectionRule:
     rule.save()
     is_off = was_enabled and not rule.is_enabled
     event = events.RULE_DISABLED if is_off else events.RULE_CHANGED
-    _record(event, rule, changed=changed)
+    _record(
+        event,
+        rule,
+        reason=reason,
+        terms={name: after[name] for name in changed},
+        before={name: before[name] for name in changed},
+    )
     return rule
 
 
 @transaction.atomic
-def delete_rule(rule_id: UUID) -> None:
-    """Delete the rule with its exceptions; its alerts stay. Never one of the floor."""
-    rule = _locked(rule_id)
+def delete_rule(rule_id: UUID, *, version: int, reason: str) -> None:
+    """Delete the rule with its exceptions; its alerts stay. Never one of the floor.
+
+    Raises RuleOutdated as a change does.
+    """
+    rule = _locked(rule_id, version=version)
     if rule.is_floor:
         raise RuleRefused("A floor rule cannot be deleted.")
-    _record(events.RULE_DELETED, rule, changed=_shown(rule))
+    _check_reason(reason)
+    _record(
+        events.RULE_DELETED,
+        rule,
+        reason=reason,
+        before=_shown(rule),
+        exceptions=rule.exceptions.count(),
+    )
     RuleRun.objects.filter(rule=rule.name).delete()
     rule.delete()
 
 
-def _locked(rule_id: UUID) -> DetectionRule:
+def _locked(rule_id: UUID, *, version: int) -> DetectionRule:
+    """Return the rule, held, as the caller saw it: nobody overwrites the unseen."""
     rule = DetectionRule.objects.select_for_update().filter(pk=rule_id).first()
     if rule is None:
         raise NotFound("There is no such rule.")
+    if rule.version != version:
+        raise RuleOutdated(
+            f"Somebody else changed the rule: it is at version {rule.version}, and"
+            f" you saw version {version}. Nothing was done: open the page anew."
+        )
     return rule
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise RuleRefused(fields={"reason": ["Say why."]})
 
 
 def _shown(rule: DetectionRule) -> dict[str, Json]:
@@ -125,10 +161,16 @@ def _shown(rule: DetectionRule) -> dict[str, Json]:
 
 
 def _record(
-    event: EventType, rule: DetectionRule, *, changed: Mapping[str, Json]
+    event: EventType, rule: DetectionRule, *, reason: str, **said: Json
 ) -> None:
+    """Leave what was decided (`terms`), what held `before`, and why."""
     record(
         event,
-        target=Target("auditlog.DetectionRule", rule.id, label=rule.name),
-        details={"rule": rule.name, "version": rule.version, "terms": dict(changed)},
+        target=Target(RULE_RESOURCE, rule.id, label=rule.name),
+        details={
+            "rule": rule.name,
+            "version": rule.version,
+            "reason": reason.strip()[:MAX_REASON],
+            **said,
+        },
     )

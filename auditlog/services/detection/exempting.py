@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from auditlog import events
-from auditlog.constants import LONGEST_EXCEPTION
+from auditlog.constants import LONGEST_EXCEPTION, RULE_RESOURCE
 from auditlog.errors import RuleRefused
 from auditlog.models import DetectionRule, RuleException
 from auditlog.notes import open_reason, seal_reason
@@ -123,18 +123,21 @@ def _check(rule: DetectionRule, whom: Exempted, *, reason: str) -> None:
 
 
 def _record(event: EventType, made: RuleException) -> None:
-    person = made.actor_pseudonym
+    person, network = made.actor_pseudonym, made.network_hash
     owner = subject_keys().subject_of(person) if person else None
     why: dict[str, Json] = {"reason": open_reason(made, owner=owner)}
     record(
         event,
-        target=Target("auditlog.RuleException", made.id),
+        # Of the rule, so that one search finds whatever became of it.
+        target=Target(RULE_RESOURCE, made.rule_id),
         subject_id=owner,
         # What is said about a person goes under that person's key.
         subject_details=why if owner else {},
         details={
             "rule": made.rule.name,
+            "exception": str(made.id),
             "whom": "account" if person else made.actor_kind or "network",
+            **({"network": bytes(network).hex()} if network else {}),
             "expires_at": made.expires_at.isoformat(),
             **({} if owner else why),
         },

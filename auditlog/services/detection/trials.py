@@ -22,6 +22,7 @@ from psycopg2.errors import QueryCanceled
 from uuid_utils.compat import uuid7
 
 from auditlog import events, selectors
+from auditlog.constants import RULE_RESOURCE
 from auditlog.models import DetectionRule, RuleTrial
 from auditlog.rules import Finding, Span
 from auditlog.services.detection import trying
@@ -86,7 +87,7 @@ def open_trial(
         if mine.count() >= MOST_OPEN:
             message = f"{MOST_OPEN} of your trials still run: wait, or delete one."
             raise Conflict(message, code="too_many_trials")
-        target = Target("auditlog.DetectionRule", rule.id, label=rule.name)
+        target = Target(RULE_RESOURCE, rule.id, label=rule.name)
         record(events.RULE_TRIED, actor=actor, target=target, details={"days": days})
         return RuleTrial.objects.create(
             rule=rule,

@@ -25,6 +25,8 @@ from auditlog.models import (
 from auditlog.registry import EventType, event_types
 from auditlog.rules import RuleSpec
 from auditlog.services import detection
+from auditlog.services.detection import RuleTerms
+from auditlog.services.detection.changing import COLUMNS
 from auditlog.services.recording import Row, build_row
 from auditlog.tests.factories import make_actor
 from chatsec.core.context import Actor
@@ -141,6 +143,12 @@ def deny(who: UUID, count: int = 4, until: datetime = NOW) -> None:
         actor_pseudonym=who,
         outcome="denied",
     )
+
+
+def terms_of(rule: DetectionRule, **changes: object) -> RuleTerms:
+    """Return the terms of a rule, some of them others."""
+    columns: dict[str, object] = {name: getattr(rule, name) for name in COLUMNS}
+    return RuleTerms(**columns | changes)  # type: ignore[arg-type]  # columns by name
 
 
 def scan(*rules: RuleSpec, now: datetime = NOW) -> list[Alert]:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import pytest
+from threading import Thread
 
-from auditlog.errors import RuleExists, RuleRefused
+import pytest
+from django.db import connection
+
+from auditlog.errors import RuleExists, RuleOutdated, RuleRefused
 from auditlog.models import DetectionRule, Event
 from auditlog.rules import FLOOR
 from auditlog.services import detection
-from auditlog.services.detection.changing import COLUMNS, RuleTerms
 from auditlog.services.detection.engine import effective_rules
-from auditlog.tests.detection.factories import deny, person, rule_named, scan
+from auditlog.tests.detection.factories import (
+    deny,
+    person,
+    rule_named,
+    scan,
+    terms_of,
+)
 
 pytestmark = pytest.mark.django_db
 
 
-def terms_of(rule: DetectionRule, **changes: object) -> RuleTerms:
-    return RuleTerms(**{c: getattr(rule, c) for c in COLUMNS} | changes)
+def change(rule: DetectionRule, **changes: object) -> DetectionRule:
+    """Change the rule as who sees this version of it."""
+    return detection.change_rule(
+        rule.id, terms_of(rule, **changes), version=rule.version, reason="A test"
+    )
 
 
 class TestFloor:
@@ -60,30 +71,32 @@ class TestFloor:
         rule = rule_named("denials_in_5_minutes")
 
         with pytest.raises(RuleRefused) as refused:
-            detection.change_rule(rule.id, terms_of(rule, **changes))
+            change(rule, **changes)
 
         assert field in refused.value.fields
 
     def test_it_can_be_made_stricter_and_is_then_used(self) -> None:
         rule = rule_named("denials_in_5_minutes")
         stricter = {"events": ["authorization_denied"], "more_than": 2}
-        detection.change_rule(rule.id, terms_of(rule, parameters=stricter))
+        change(rule, parameters=stricter)
         deny(person(), count=3)
 
         assert [alert.rule for alert in scan()] == ["denials_in_5_minutes"]
 
     def test_it_cannot_be_deleted(self) -> None:
         with pytest.raises(RuleRefused):
-            detection.delete_rule(rule_named("denials_in_1_hour").id)
+            detection.delete_rule(
+                rule_named("denials_in_1_hour").id, version=1, reason="A test"
+            )
 
 
 class TestChanging:
     def test_a_change_is_numbered_and_on_record(self) -> None:
         rule = rule_named("blocked_messages")
 
-        changed = detection.change_rule(rule.id, terms_of(rule, title="Blocked"))
-        detection.change_rule(rule.id, terms_of(changed))
-        detection.change_rule(rule.id, terms_of(changed, is_enabled=False))
+        changed = change(rule, title="Blocked")
+        change(changed)
+        change(changed, is_enabled=False)
 
         rule.refresh_from_db()
         assert (rule.version, rule.title, rule.is_enabled) == (3, "Blocked", False)
@@ -93,6 +106,61 @@ class TestChanging:
             .values_list("event_type", flat=True)
         ) == ["auditlog.rule_changed", "auditlog.rule_disabled"]
 
+    def test_nobody_overwrites_what_he_has_not_seen(self) -> None:
+        rule = rule_named("blocked_messages")
+        change(rule, title="Blocked")
+
+        # `rule` is what somebody saw before.
+        with pytest.raises(RuleOutdated):
+            change(rule, severity="critical")
+        with pytest.raises(RuleOutdated):
+            detection.delete_rule(rule.id, version=rule.version, reason="A test")
+
+        kept = rule_named("blocked_messages")
+        assert (kept.version, kept.title, kept.severity) == (
+            2,
+            "Blocked",
+            rule.severity,
+        )
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_parallel_changes_one_counts(self) -> None:
+        rule = rule_named("blocked_messages")
+        results: list[object] = []
+
+        def save(title: str) -> None:
+            try:
+                results.append(change(rule, title=title))
+            except RuleOutdated as refusal:
+                results.append(refusal)
+            finally:
+                connection.close()
+
+        threads = [Thread(target=save, args=[f"Number {n}"]) for n in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(timeout=60)
+
+        (saved,) = (one for one in results if isinstance(one, DetectionRule))
+        assert sum(isinstance(one, RuleOutdated) for one in results) == 3
+        assert rule_named("blocked_messages").title == saved.title
+        assert Event.objects.filter(event_type="auditlog.rule_changed").count() == 1
+
+    def test_why_has_to_be_said(self) -> None:
+        rule = rule_named("blocked_messages")
+
+        for ask in (
+            lambda: detection.create_rule("own", terms_of(rule), reason=" "),
+            lambda: detection.change_rule(
+                rule.id, terms_of(rule), version=1, reason=""
+            ),
+            lambda: detection.delete_rule(rule.id, version=1, reason=""),
+        ):
+            with pytest.raises(RuleRefused) as refused:
+                ask()
+            assert set(refused.value.fields) == {"reason"}
+
     def test_without_evidence_nothing_changes(self, monkeypatch) -> None:
         rule = rule_named("blocked_messages")
 
@@ -101,7 +169,7 @@ class TestChanging:
 
         monkeypatch.setattr("auditlog.services.detection.changing.record", broken)
         with pytest.raises(OSError):  # noqa: PT011 - any text
-            detection.change_rule(rule.id, terms_of(rule, is_enabled=False))
+            change(rule, is_enabled=False)
 
         rule.refresh_from_db()
         assert rule.is_enabled
@@ -128,7 +196,7 @@ class TestChanging:
         rule = rule_named("blocked_messages")
 
         with pytest.raises(RuleRefused) as refused:
-            detection.change_rule(rule.id, terms_of(rule, **changes))
+            change(rule, **changes)
 
         assert field in refused.value.fields
 
@@ -137,18 +205,19 @@ class TestChanging:
         rule = rule_named("sign_in_after_spray")
 
         with pytest.raises(RuleRefused) as refused:
-            detection.change_rule(rule.id, terms_of(rule, group=group))
+            change(rule, group=group)
 
         assert set(refused.value.fields) == {"group"}
 
     def test_a_name_is_given_once(self) -> None:
         rule = rule_named("blocked_messages")
 
-        detection.create_rule("own", terms_of(rule))
+        detection.create_rule("own", terms_of(rule), reason="A test")
         with pytest.raises(RuleExists):
-            detection.create_rule("own", terms_of(rule))
+            detection.create_rule("own", terms_of(rule), reason="A test")
 
-        detection.delete_rule(rule_named("own").id)
+        own = rule_named("own")
+        detection.delete_rule(own.id, version=1, reason="A test")
         assert not DetectionRule.objects.filter(name="own").exists()
 
     @pytest.mark.parametrize("name", ["audit_log_differs", "rule_failing"])
@@ -156,7 +225,7 @@ class TestChanging:
         rule = rule_named("blocked_messages")
 
         with pytest.raises(RuleRefused) as refused:
-            detection.create_rule(name, terms_of(rule))
+            detection.create_rule(name, terms_of(rule), reason="A test")
 
         assert set(refused.value.fields) == {"name"}
 

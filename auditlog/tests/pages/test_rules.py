@@ -29,6 +29,7 @@ def page_of(found: DetectionRule, end: str = "") -> str:
 def filled(found: DetectionRule, **changes: object) -> dict[str, object]:
     told = {name: getattr(found, name) for name in COLUMNS}
     told["parameters"] = json.dumps(told["parameters"])
+    told |= {"version": found.version, "reason": "A test"}
     told |= changes
     if not told["is_enabled"]:
         del told["is_enabled"]
@@ -107,7 +108,7 @@ def test_a_floor_rule_is_never_switched_off(office) -> None:
     answer = office.post(page_of(found), filled(found, is_enabled=False))
 
     assert "A floor rule is always on" in answer.content.decode()
-    answer = office.post(page_of(found), {"delete": "1"})
+    answer = office.post(page_of(found), {**filled(found), "delete": "1"})
     assert rule("denials_in_1_hour").is_enabled
 
 
@@ -120,7 +121,8 @@ def test_a_rule_is_made_and_deleted(office) -> None:
     own = rule("own-rule")
     assert made["Location"] == page_of(own)
     assert again.status_code == 200
-    assert office.post(page_of(own), {"delete": "1"})["Location"] == RULES
+    deleted = office.post(page_of(own), {**filled(own), "delete": "1"})
+    assert deleted["Location"] == RULES
     assert not DetectionRule.objects.filter(name="own-rule").exists()
 
 
