@@ -9,11 +9,16 @@ from django.utils import timezone
 
 from auditlog.models import Event
 from auditlog.selectors import FieldChange, RuleChange
-from auditlog.services import detection
+from auditlog.services import detection, record
 from auditlog.services.detection.exempting import Exempted
 from auditlog.services.detection.trials import open_trial
 from auditlog.services.reading import read_rule_history
-from auditlog.tests.detection.factories import pseudonym_of, rule_named, terms_of
+from auditlog.tests.detection.factories import (
+    person,
+    pseudonym_of,
+    rule_named,
+    terms_of,
+)
 from auditlog.tests.factories import destroy_key, forget_cached_keys, make_actor
 from chatsec.core import context
 from chatsec.core.context import Actor, RequestContext
@@ -177,11 +182,10 @@ def test_of_the_floor_it_says_what_ships() -> None:
 
 def test_changes_from_before_old_values_were_kept_say_so(monkeypatch) -> None:
     module = "auditlog.services.detection.changing"
-    kept = detection.changing.record
 
     def without(event, *, details, **evidence):
         del details["before"]
-        return kept(event, details=details, **evidence)
+        return record(event, details=details, **evidence)
 
     monkeypatch.setattr(f"{module}.record", without)
     change(title="Blocked")
@@ -237,6 +241,6 @@ def test_without_evidence_of_the_reading_nothing_is_read(monkeypatch) -> None:
 
 def test_what_never_was_is_not_found() -> None:
     with pytest.raises(NotFound):
-        read_rule_history(make_actor().session_id, size=9)
+        read_rule_history(person(), size=9)
     with pytest.raises(Invalid):
         read_rule_history(rule_named(RULE).id, cursor="x", size=9)
