@@ -42,7 +42,7 @@ class ExceptedRow(serializers.Serializer[Any]):
     user_id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField(allow_null=True)
     network = serializers.CharField(allow_null=True)
-    expires_at = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
 
 
 class ChangeRow(serializers.Serializer[Any]):
@@ -106,4 +106,8 @@ def _fields(change: RuleChange) -> list[Json]:
 def _excepted(found: Excepted | None) -> dict[str, Json] | None:
     if found is None:
         return None
-    return {**found._asdict(), "user_id": str(found.user_id) if found.user_id else None}
+    return {
+        **found._asdict(),
+        "user_id": str(found.user_id) if found.user_id else None,
+        "expires_at": found.expires_at.isoformat() if found.expires_at else None,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
@@ -55,7 +56,7 @@ class Excepted(NamedTuple):
     user_id: UUID | None
     name: str | None
     network: str | None
-    expires_at: str
+    expires_at: datetime | None
 
 
 class RuleChange(NamedTuple):
@@ -173,12 +174,12 @@ def _reason(read: ReadEvent) -> str | None:
 
 def _excepted(read: ReadEvent) -> Excepted:
     details = read.details
-    network = details.get("network")
+    network, until = details.get("network"), details.get("expires_at")
     return Excepted(
         id=str(details.get("exception", "")),
         whom=str(details.get("whom", "")),
         user_id=read.event.subject_pseudonym,
         name=read.subject_name,
         network=str(network) if network else None,
-        expires_at=str(details.get("expires_at", "")),
+        expires_at=datetime.fromisoformat(str(until)) if until else None,
     )

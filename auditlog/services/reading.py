@@ -71,6 +71,8 @@ def read_story(event: Event, *, most: int) -> list[ReadEvent]:
 class History:
     """What was changed of a rule, newest first, whose reading is on record."""
 
+    # Of a deleted rule as its newest event says it, '' where that opens no more.
+    name: str
     changes: list[selectors.RuleChange]
     older: str
     newer: str
@@ -88,10 +90,12 @@ def read_rule_history(rule_id: UUID, *, cursor: str = "", size: int) -> History:
     if name is None and not page.events:
         raise NotFound("There is no such rule.")
     found = selectors.read_changes(page.events, rule=name[0] if name else "")
+    called = name[0] if name else str(found[0].read.details.get("rule", ""))
     asked: dict[str, Json] = {"resource": wanted["resource"]}
     details: dict[str, Json] = {"filters": asked}
     record(events.EVENTS_READ, result_count=len(found), details=details)
     return History(
+        called,
         found,
         selectors.write_cursor(selectors.Turn("older", page.older)),
         selectors.write_cursor(selectors.Turn("newer", page.newer)),
