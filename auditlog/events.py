@@ -113,6 +113,12 @@ INCIDENT_READ = register(
     fail_closed=True,
     description="Somebody opened an incident with its notes",
 )
+PERSON_READ = register(
+    "auditlog.person_read",
+    category="audit",
+    fail_closed=True,
+    description="Somebody looked at all that the log knows of one person",
+)
 ROUTE_CHANGED = register(
     "auditlog.route_changed",
     category="security",

@@ -40,7 +40,7 @@ def incident_account(story: selectors.Story) -> dict[str, Json]:
     return {
         **incident_row(story.read),
         "timeline": [_entry_row(line) for line in story.entries],
-        "incident_alerts": [_alert_row(alert) for alert in story.alerts],
+        "incident_alerts": [_line_of(alert) for alert in story.alerts],
     }
 
 
@@ -62,6 +62,27 @@ def incident_detail(story: selectors.Story) -> dict[str, Json]:
     }
 
 
+def alert_row(read: selectors.ReadAlert) -> dict[str, Json]:
+    """Return the alert with the name beside its pseudonym."""
+    alert = read.alert
+    return {
+        "id": str(alert.id),
+        "rule": alert.rule,
+        "title": alert.title,
+        "severity": alert.severity,
+        "facts": alert.facts,
+        "user_id": str(alert.actor_pseudonym) if alert.actor_pseudonym else None,
+        "network": bytes(alert.group_hash).hex() if alert.group_hash else None,
+        "actor_name": read.actor_name,
+        "first_at": alert.first_at.isoformat(),
+        "last_at": alert.last_at.isoformat(),
+        "count": alert.count,
+        "state": alert.state,
+        "incident": str(alert.incident_id) if alert.incident_id else None,
+        "created_at": alert.created_at.isoformat(),
+    }
+
+
 def _entry_row(line: selectors.ReadEntry) -> dict[str, Json]:
     return {
         "id": str(line.entry.id),
@@ -73,7 +94,7 @@ def _entry_row(line: selectors.ReadEntry) -> dict[str, Json]:
     }
 
 
-def _alert_row(alert: Alert) -> dict[str, Json]:
+def _line_of(alert: Alert) -> dict[str, Json]:
     return {
         "id": str(alert.id),
         "rule": alert.rule,

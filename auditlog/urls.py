@@ -8,6 +8,7 @@ from auditlog.pages import (
     exports,
     incidents,
     live,
+    person,
     routes,
     rules,
     sealing,
@@ -30,6 +31,11 @@ urlpatterns = [
     ),
     path(
         "admin/audit/events/<uuid:event_id>/proof", event.proof, name="audit-event-file"
+    ),
+    path(
+        "admin/audit/people/<uuid:pseudonym>",
+        person.person_page,
+        name="audit-person",
     ),
     path("admin/audit/incidents", incidents.incident_list, name="audit-incidents"),
     path(

@@ -65,7 +65,8 @@ def _questions() -> dict[str, Question]:
     from django.db import connection
     from django.utils import timezone
 
-    from auditlog.selectors import find_page
+    from auditlog.selectors import find_page, read_person
+    from chatsec.core.context import SYSTEM
 
     now = timezone.now()
     kinds = ("chatbot_query", "authorization_check", "data_access", "sign_in")
@@ -106,6 +107,7 @@ def _questions() -> dict[str, Question]:
             since=now - timedelta(days=30),
         ),
         "newest": lambda n: page(),
+        "all about one person": lambda n: [read_person(SYSTEM, actor(n), now=now)],
     }
 
 

@@ -185,6 +185,8 @@ CHATSEC_SIGNED_IN = "accounts.selectors.find_signed_in"
 CHATSEC_DECLARED_VOLUMES = "accounts.selectors.declared_volumes"
 # What a key or an app can be given of somebody's permissions.
 CHATSEC_OFFERED_SCOPES = "rbac.services.offers.offered_scopes"
+# Which roles somebody has today; None where they are not shown to who asks.
+CHATSEC_HELD_ROLES = "rbac.services.holding.held_roles"
 # Whether everybody needs a second factor, or only whose roles ask for one.
 CHATSEC_REQUIRE_SECOND_FACTOR = env.bool("CHATSEC_REQUIRE_SECOND_FACTOR", False)
 CHATSEC_REQUIRED_FACTORS = "rbac.services.required_factors.requires_factor"

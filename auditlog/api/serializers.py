@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from auditlog import selectors
 from auditlog.constants import ALERT_STATES, CATEGORIES, OUTCOMES, SEVERITIES
+from auditlog.incident_shapes import alert_row
 from auditlog.models import Alert, Event
 from auditlog.selectors.filters import CHANNELS, PERIODS
 from auditlog.services.exporting import FORMATS
@@ -156,7 +157,7 @@ class AlertRows(serializers.ListSerializer[Any]):
 
     def to_representation(self, data: Any) -> list[Any]:
         """Return the rows with a constant number of queries."""
-        return [_alert_row(read) for read in selectors.read_alerts(list(data))]
+        return [alert_row(read) for read in selectors.read_alerts(list(data))]
 
 
 class AlertRow(serializers.Serializer[Alert]):
@@ -179,26 +180,6 @@ class AlertRow(serializers.Serializer[Alert]):
 
     class Meta:
         list_serializer_class = AlertRows
-
-
-def _alert_row(read: selectors.ReadAlert) -> dict[str, Json]:
-    alert = read.alert
-    return {
-        "id": str(alert.id),
-        "rule": alert.rule,
-        "title": alert.title,
-        "severity": alert.severity,
-        "facts": alert.facts,
-        "user_id": str(alert.actor_pseudonym) if alert.actor_pseudonym else None,
-        "network": bytes(alert.group_hash).hex() if alert.group_hash else None,
-        "actor_name": read.actor_name,
-        "first_at": alert.first_at.isoformat(),
-        "last_at": alert.last_at.isoformat(),
-        "count": alert.count,
-        "state": alert.state,
-        "incident": str(alert.incident_id) if alert.incident_id else None,
-        "created_at": alert.created_at.isoformat(),
-    }
 
 
 def counts_body(counts: selectors.Counts) -> dict[str, Json]:

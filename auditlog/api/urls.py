@@ -7,6 +7,7 @@ from auditlog.api.views import (
     events,
     exports,
     incidents,
+    people,
     rules,
     searches,
     tail,
@@ -41,6 +42,11 @@ urlpatterns = [
         "audit/rules/<slug:rule>/history",
         rules.RuleHistory.as_view(),
         name="audit-rule-history",
+    ),
+    path(
+        "audit/people/<uuid:pseudonym>",
+        people.PersonOne.as_view(),
+        name="audit-person-one",
     ),
     path("audit/alerts", alerts.AlertList.as_view(), name="audit-alerts"),
     path(

@@ -45,6 +45,9 @@ class Alert(models.Model):
             models.Index(
                 fields=["rule", "actor_pseudonym", "last_at"], name="alert_episode"
             ),
+            models.Index(
+                fields=["actor_pseudonym", "-last_at"], name="alert_of_person"
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -141,6 +141,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "auditlog.tail_read": API_READ,
     "auditlog.incidents_read": API_READ,
     "auditlog.incident_read": API_READ,
+    "auditlog.person_read": API_READ,
     "auditlog.incident_opened": INCIDENT_NEW,
     "auditlog.incident_reopened": INCIDENT_UPDATE,
     "auditlog.incident_acknowledged": INCIDENT_UPDATE,

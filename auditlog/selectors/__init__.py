@@ -11,6 +11,7 @@ from auditlog.selectors.filters import (
     read_filters,
     storable_words,
 )
+from auditlog.selectors.habits import HabitDay, Habits, UnlikeDay
 from auditlog.selectors.hurry import SearchTooWide, hurried
 from auditlog.selectors.incident_figures import (
     Day,
@@ -34,6 +35,7 @@ from auditlog.selectors.incidents import (
 )
 from auditlog.selectors.paging import Key, Page, Turn, find_page
 from auditlog.selectors.people import find_pseudonym, names_behind
+from auditlog.selectors.person import Origin, ReadPerson, Role, read_person
 from auditlog.selectors.reading import describe, read_events
 from auditlog.selectors.retention import SOON, Kept, Part, read_retention
 from auditlog.selectors.routes import (
@@ -77,22 +79,28 @@ __all__ = [
     "Day",
     "EventFilter",
     "FieldChange",
+    "HabitDay",
+    "Habits",
     "Incidents",
     "Kept",
     "Key",
     "Left",
+    "Origin",
     "Page",
     "Part",
     "ReadAlert",
     "ReadEntry",
     "ReadIncident",
+    "ReadPerson",
     "ReadRoute",
+    "Role",
     "RuleChange",
     "Sealing",
     "SearchTooWide",
     "Story",
     "Times",
     "Turn",
+    "UnlikeDay",
     "asked_words",
     "changes_of",
     "count_by_state",
@@ -129,6 +137,7 @@ __all__ = [
     "read_exceptions",
     "read_filters",
     "read_incidents",
+    "read_person",
     "read_retention",
     "read_routes",
     "read_rules",

@@ -12,6 +12,7 @@ from auditlog import events, selectors
 from auditlog.models import DetectionRule, Event
 from auditlog.services.recording import Target, record
 from auditlog.shapes import ReadEvent
+from chatsec.core.context import current_actor
 from chatsec.core.errors import Json, NotFound
 
 
@@ -100,6 +101,22 @@ def read_rule_history(rule_id: UUID, *, cursor: str = "", size: int) -> History:
         selectors.write_cursor(selectors.Turn("older", page.older)),
         selectors.write_cursor(selectors.Turn("newer", page.newer)),
     )
+
+
+def read_person(pseudonym: UUID) -> selectors.ReadPerson:
+    """Return what the log knows of one person, on record before it is shown.
+
+    Raises NotFound for a pseudonym of nobody, SearchTooWide where that takes too long.
+    """
+    now = timezone.now()
+    with selectors.hurried():
+        found = selectors.read_person(current_actor(), pseudonym, now=now)
+    record(
+        events.PERSON_READ,
+        target=Target("auditlog.Person", pseudonym),
+        result_count=len(found.events),
+    )
+    return found
 
 
 def _asked(words: Mapping[str, str]) -> dict[str, Json]:

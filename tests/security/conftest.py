@@ -12,6 +12,7 @@ from accounts.services.proof import record_password_confirmation
 from accounts.tests.factories import make_identity, make_provider, make_session
 from accounts.tests.oauth.app import register_site
 from auditlog.selectors import list_events
+from chatsec.core.crypto import subject_keys
 from privacy.services.retention import place_hold
 from privacy.tests.factories import actor_of
 from tests.security.routes import Route, all_routes
@@ -29,6 +30,7 @@ def world(
         "rule": "denials_in_1_hour",
         "purpose": "improve_service",
         "user_id": str(alice.pk),
+        "pseudonym": str(subject_keys().pseudonym(alice.pk)),
         **_ways_in(alice),
         **_office(bob, admin, api(alice)),
     }
