@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from auditlog import selectors
+from auditlog.api.serializers import PageQuery
 from auditlog.constants import (
     ENTRY_KINDS,
     INCIDENT_STATES,
@@ -23,6 +24,10 @@ class IncidentQuery(serializers.Serializer[Any]):
 
     state = serializers.ChoiceField(required=False, choices=INCIDENT_STATES)
     severity = serializers.ChoiceField(required=False, choices=SEVERITIES)
+
+
+class IncidentPageQuery(IncidentQuery, PageQuery):
+    """All that a list of incidents is told."""
 
 
 class ResolveRequest(serializers.Serializer[Any]):

@@ -57,11 +57,15 @@ class FilterQuery(serializers.Serializer[Any]):
     )
 
 
-class EventQuery(FilterQuery):
-    """A search, and which page of it."""
+class PageQuery(serializers.Serializer[Any]):
+    """Which page of a list."""
 
     cursor = serializers.CharField(required=False)
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=200)
+
+
+class EventQuery(FilterQuery, PageQuery):
+    """A search, and which page of it."""
 
 
 class ExportQuery(FilterQuery):
@@ -81,6 +85,10 @@ class AlertQuery(serializers.Serializer[Any]):
     """The parameters of an alert list."""
 
     state = serializers.ChoiceField(required=False, choices=ALERT_STATES)
+
+
+class AlertPageQuery(AlertQuery, PageQuery):
+    """All that an alert list is told."""
 
 
 class EventRows(serializers.ListSerializer[Any]):

@@ -26,6 +26,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chatsec.core.schema_problems.add_problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "SessionKind": "accounts.models.AuthSession.Kind",
         "SubjectRequestKind": "privacy.models.RequestKind",

@@ -102,6 +102,19 @@ class CursorPage(CursorPagination):
         links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
         return Response({"results": data, **links})
 
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        """Return how the document tells of a page; the last one has no next."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["results", "next", "previous"],
+            "properties": {
+                "results": schema,
+                "next": {**link, "description": "The page after this one."},
+                "previous": {**link, "description": "The page before this one."},
+            },
+        }
+
 
 class ApiView(APIView):
     """A view that says who may call it, by method or for all of them.

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from auditlog import events, selectors
-from auditlog.api.serializers import AlertQuery, AlertRow
-from auditlog.api.views.pages import VIEW_AUDIT, page
+from auditlog.api.serializers import AlertPageQuery, AlertQuery, AlertRow
+from auditlog.api.views.pages import VIEW_AUDIT, asked, page
 from auditlog.services import record
 from chatsec.core.api import ApiView
 
@@ -21,7 +21,7 @@ class AlertList(ApiView):
     @extend_schema(parameters=[AlertQuery], responses=AlertRow(many=True))
     def get(self, request: Request) -> Response:
         """Return one page of alerts, newest first."""
-        query = AlertQuery(data=request.query_params)
+        query = AlertQuery(data=asked(request.query_params, AlertPageQuery))
         query.is_valid(raise_exception=True)
         rows = selectors.list_alerts(state=query.validated_data.get("state"))
         found = page(request, rows, AlertRow, key="id")

@@ -18,7 +18,7 @@ from auditlog.api.serializers import (
     FilterQuery,
     counts_body,
 )
-from auditlog.api.views.pages import VIEW_AUDIT, page_link, page_size
+from auditlog.api.views.pages import VIEW_AUDIT, asked, page_link, page_size
 from auditlog.services import Target, record
 from auditlog.services.proving import prove_event
 from auditlog.services.reading import read_counts, read_event, read_page
@@ -36,7 +36,7 @@ class EventList(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Return one page of events, newest first."""
-        words = request.query_params.dict()
+        words = asked(request.query_params, EventQuery)
         shown = read_page(words, cursor=words.get("cursor", ""), size=page_size(words))
         return Response(
             {
@@ -55,7 +55,8 @@ class EventCounts(ApiView):
     @extend_schema(parameters=[FilterQuery], responses=CountsBody)
     def get(self, request: Request) -> Response:
         """Return counts by outcome, of 30 days where no period is given."""
-        return Response(counts_body(read_counts(request.query_params.dict())))
+        words = asked(request.query_params, FilterQuery)
+        return Response(counts_body(read_counts(words)))
 
 
 class EventOne(ApiView):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -15,10 +16,17 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from auditlog.api.serializers import ExportQuery
-from auditlog.api.views.pages import VIEW_AUDIT
-from auditlog.formats import MEDIA_TYPES
+from auditlog.api.views.pages import VIEW_AUDIT, asked
+from auditlog.formats import MEDIA_TYPES, Format
 from auditlog.services.exporting import Order, start_export
 from chatsec.core.api import ApiView
+
+FILE_TYPES: Final = sorted({each.split(";")[0] for each in MEDIA_TYPES.values()})
+ENDINGS: Final[Mapping[Format, str]] = {
+    "jsonl": "jsonl",
+    "csv": "csv",
+    "ocsf": "ocsf.jsonl",
+}
 
 
 class FirstRenderer(BaseContentNegotiation):
@@ -49,15 +57,15 @@ class EventExport(ApiView):
 
     @extend_schema(
         parameters=[ExportQuery],
-        responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY},
+        responses={(200, each): OpenApiTypes.BINARY for each in FILE_TYPES},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Return the file; what was taken is on record before and after."""
-        return export_response(request.query_params.dict())
+        return export_response(asked(request.query_params, ExportQuery))
 
     def head(self, request: Request) -> HttpResponse:
         """Return what the file would be called; nothing is taken out."""
-        return file_headers(request.query_params.dict())
+        return file_headers(asked(request.query_params, ExportQuery))
 
 
 def export_response(words: dict[str, str]) -> StreamingHttpResponse:
@@ -77,7 +85,6 @@ def file_headers(words: dict[str, str]) -> HttpResponse:
 
 def _name_file(response: HttpResponseBase, order: Order) -> None:
     response["Content-Type"] = MEDIA_TYPES[order.format]
-    ending = "csv" if order.format == "csv" else f"{order.format}.ndjson"
-    name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{ending}"
+    name = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{ENDINGS[order.format]}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Accel-Buffering"] = "no"

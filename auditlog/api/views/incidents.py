@@ -13,12 +13,13 @@ from rest_framework.response import Response
 from auditlog import events, selectors
 from auditlog.api.incident_serializers import (
     IncidentDetail,
+    IncidentPageQuery,
     IncidentQuery,
     IncidentRow,
     NoteRequest,
     ResolveRequest,
 )
-from auditlog.api.views.pages import VIEW_AUDIT, page
+from auditlog.api.views.pages import VIEW_AUDIT, asked, page
 from auditlog.incident_shapes import incident_detail
 from auditlog.services import Target, incidents, record
 from auditlog.services.packing import export_evidence
@@ -37,7 +38,7 @@ class IncidentList(ApiView):
     @extend_schema(parameters=[IncidentQuery], responses=IncidentRow(many=True))
     def get(self, request: Request) -> Response:
         """Return one page of incidents, newest first."""
-        query = IncidentQuery(data=request.query_params)
+        query = IncidentQuery(data=asked(request.query_params, IncidentPageQuery))
         query.is_valid(raise_exception=True)
         rows = selectors.list_incidents(**query.validated_data)
         found = page(request, rows, IncidentRow, key="id")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.utils.urls import replace_query_param
 
 from chatsec.core.api import CursorPage, paginate
@@ -17,7 +18,25 @@ from chatsec.core.errors import Invalid
 
 VIEW_AUDIT = "view_audit"
 PAGE_SIZE, MAX_PAGE_SIZE = CursorPage.page_size, CursorPage.max_page_size
+MAX_NAME: Final = 50
 ModelT = TypeVar("ModelT", bound=Model)
+
+
+def asked(words: QueryDict, query: type[Serializer[Any]]) -> dict[str, str]:
+    """Return the parameters of a request; raise Invalid for one that `query` has not.
+
+    A word that was passed over would find, or take out, more than was asked for. So
+    would the one of two that was not read.
+    """
+    known = query().fields
+    refused = {
+        name[:MAX_NAME]: ["Given more than once." if name in known else "Unknown."]
+        for name, values in words.lists()
+        if name not in known or len(values) > 1
+    }
+    if refused:
+        raise Invalid("Some fields are not valid.", fields=refused)
+    return {name: str(words[name]) for name in words}
 
 
 def page(

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from auditlog.api.serializers import FilterQuery
 from auditlog.api.views.exports import FirstRenderer
-from auditlog.api.views.pages import VIEW_AUDIT
+from auditlog.api.views.pages import VIEW_AUDIT, asked
 from auditlog.services.tailing import open_tail
 from chatsec.core.api import ApiView
 from chatsec.core.context import current_actor
@@ -41,7 +41,7 @@ class EventTail(ApiView):
             raise NotAcceptable(f"Ask for {EVENT_STREAM}: this answer has no end.")
         tail = open_tail(
             current_actor(),
-            request.query_params.dict(),
+            asked(request.query_params, FilterQuery),
             last_id=request.headers.get("Last-Event-ID", ""),
         )
         response = StreamingHttpResponse(tail, content_type=EVENT_STREAM)

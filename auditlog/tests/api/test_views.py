@@ -162,6 +162,28 @@ def test_bad_values_are_named(api: Api, admin: Any, query: str, field: str) -> N
     assert field in answer.json()["errors"]
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        (EVENTS, "actr=bob", "actr"),
+        (EVENTS, "outcome=denied&outcome=success", "outcome"),
+        (f"{EVENTS}/counts", "cursor=AAAA", "cursor"),
+        (f"{EVENTS}/export", "outcom=denied", "outcom"),
+        (f"{EVENTS}/export", "format=csv&format=ocsf", "format"),
+        ("/api/v1/audit/tail", "actr=bob", "actr"),
+        ("/api/v1/audit/incidents", "sate=open", "sate"),
+        (ALERTS, "severity=error", "severity"),
+    ],
+)
+def test_a_word_that_is_no_filter_is_refused_and_not_passed_over(
+    api: Api, admin: Any, path: str, query: str, field: str
+) -> None:
+    answer = api(admin).get(f"{path}?{query}", HTTP_ACCEPT="text/event-stream, */*")
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]
+
+
 def test_counts_are_given_over_time(api: Api, admin: Any) -> None:
     for outcome in ("success", "denied", "denied"):
         make_event(events.DATA_ACCESS, outcome=outcome)

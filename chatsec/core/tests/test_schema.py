@@ -4,6 +4,9 @@ from functools import cache
 
 import pytest
 from django.test import Client
+from jsonschema import Draft202012Validator
+
+from auditlog.formats import MEDIA_TYPES
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +51,47 @@ def test_a_list_is_described_as_the_page_it_comes_in(document, api, admin, route
     assert set(described["properties"]) == set(answered)
     assert described["properties"]["results"]["type"] == "array"
     assert {"cursor", "page_size"} <= {each["name"] for each in get["parameters"]}
+
+
+@pytest.mark.parametrize("route", LISTS)
+def test_the_last_page_is_described_as_having_no_next_one(document, route):
+    described = answer_of(document, route)[1]["properties"]
+
+    assert {"string", "null"} == set(described["next"]["type"])
+    assert {"string", "null"} == set(described["previous"]["type"])
+
+
+def test_every_operation_is_described_with_the_problem_it_may_answer(document):
+    without = [
+        (path, method)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/api/v1/")
+        and "application/problem+json"
+        not in operation["responses"].get("default", {}).get("content", {})
+    ]
+
+    assert without == []
+
+
+def test_a_problem_is_answered_as_described(document, api, admin):
+    problem = document["components"]["schemas"]["Problem"]
+
+    answered = [
+        api(admin).get("/api/v1/audit/events?period=eon").json(),
+        api(admin).get("/api/v1/audit/events/none").json(),
+        api().get("/api/v1/audit/events").json(),
+    ]
+
+    for each in answered:
+        Draft202012Validator(problem).validate(each)
+
+
+def test_an_export_is_described_in_each_of_its_media_types(document):
+    export = document["paths"]["/api/v1/audit/events/export"]["get"]
+
+    answered = {each.split(";")[0] for each in MEDIA_TYPES.values()}
+    assert set(export["responses"]["200"]["content"]) == answered
 
 
 def test_no_answer_is_described_as_a_bare_list(document):
