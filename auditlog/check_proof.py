@@ -572,16 +572,48 @@ UNREADABLE = (
 )
 
 
+def digits(given: str) -> str:
+    """Return 32 bytes in hex as the log spells them, as somebody copied them."""
+    spelled = given.strip().removeprefix("sha256:").lower()
+    try:
+        size = len(bytes.fromhex(spelled))
+    except ValueError:
+        size = 0
+    if size != 32 or len(spelled) != 64:
+        raise argparse.ArgumentTypeError(f"{given!r} is not 64 hexadecimal digits")
+    return spelled
+
+
+def readable(given: str) -> str:
+    """Return the path of a file that can be read."""
+    try:
+        with Path(given).open("rb"):
+            return given
+    except OSError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main() -> int:
-    """Check what the command line names; return the exit status."""
+    """Check what the command line names; return the exit status.
+
+    0: it holds. 1: it does not. 2: the command line is wrong, and nothing was checked.
+    """
     asked = argparse.ArgumentParser(description="Check proofs of audit events.")
-    asked.add_argument("proof")
-    asked.add_argument("--key", help="the public key, as hex")
+    asked.add_argument("proof", type=readable, help="the file to check")
+    asked.add_argument("--key", type=digits, help="the public key, as hex")
     asked.add_argument(
-        "--head", action="append", default=[], help="an anchored head, as hex"
+        "--head",
+        action="append",
+        default=[],
+        type=digits,
+        help="an anchored head, as hex",
     )
-    asked.add_argument("--anchors", help="a file of anchored heads, one a line")
-    asked.add_argument("--digest", help="the digest that the log names, as hex")
+    asked.add_argument(
+        "--anchors", type=readable, help="a file of anchored heads, one a line"
+    )
+    asked.add_argument(
+        "--digest", type=digits, help="the digest that the log names, as hex"
+    )
     try:
         said = check_file(asked.parse_args())
     except UNREADABLE as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -18,6 +20,7 @@ from auditlog.services.anchoring import read_anchors
 from auditlog.services.verification import Chain, Finding, Report
 
 WORKERS = 4
+KEY = re.compile("[0-9a-f]{64}")
 
 
 class Command(BaseCommand):
@@ -30,7 +33,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--anchors", type=Path, help="A file of anchored heads to compare with."
         )
-        parser.add_argument("--key", help="The first public key (hex), as published.")
+        parser.add_argument(
+            "--key", type=_key, help="The first public key (hex), as published."
+        )
         parser.add_argument("--workers", type=int, default=WORKERS)
         parser.add_argument("--json", action="store_true", help="Print the report.")
         parser.add_argument(
@@ -47,9 +52,11 @@ class Command(BaseCommand):
             for part in self._events(chain, workers=max(1, options["workers"])):
                 report.add(part)
             report.findings += verification.strays(chain)
-        self._print(report, as_json=options["json"])
-        if not report.is_clean:
-            raise CommandError(f"{len(report.findings)} differences.", returncode=1)
+        compared = not options["chain_only"]
+        self._print(report, as_json=options["json"], compared=compared)
+        if number := len(report.findings):
+            differences = "1 difference" if number == 1 else f"{number} differences"
+            raise CommandError(f"{differences}.", returncode=1)
 
     def _events(self, chain: Chain, *, workers: int) -> Iterator[Report]:
         batches = verification.plan_batches()
@@ -64,7 +71,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{done} of {len(batches)} batches")
                 yield part
 
-    def _print(self, report: Report, *, as_json: bool) -> None:
+    def _print(self, report: Report, *, as_json: bool, compared: bool) -> None:
         if as_json:
             found = [
                 {
@@ -85,12 +92,23 @@ class Command(BaseCommand):
             return
         for each in report.findings:
             self.stdout.write(f"{each.fault}: {_place(each)} {each.says}".rstrip())
+        looked_at = f"{report.seals} seals, events not compared"
+        if compared:
+            looked_at = (
+                f"{report.seals} seals, {report.events} events"
+                f" ({report.pruned} pruned after their retention,"
+                f" {report.unsealed} not sealed yet)"
+            )
         self.stdout.write(
-            f"{report.seals} seals, {report.events} events"
-            f" ({report.pruned} pruned after their retention,"
-            f" {report.unsealed} not sealed yet):"
-            f" {'all as sealed' if report.is_clean else 'NOT AS SEALED'}"
+            f"{looked_at}: {'all as sealed' if report.is_clean else 'NOT AS SEALED'}"
         )
+
+
+def _key(given: str) -> str:
+    spelled = given.strip().lower()
+    if not KEY.fullmatch(spelled):
+        raise ArgumentTypeError(f"{given!r} is not 64 hexadecimal digits")
+    return spelled
 
 
 def _verify(

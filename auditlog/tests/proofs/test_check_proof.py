@@ -290,14 +290,19 @@ def test_it_refuses_another_key_and_another_head(proof: dict[str, Any]) -> None:
     assert "anchored head" in check_proof.check(proof, None, head.upper())[-1]
 
 
-def run_checker(file: Path, *words: str) -> tuple[int, str]:
-    """Return status and words of the checker, alone with the standard library."""
-    done = subprocess.run(
+def start_checker(file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the checker, alone with the standard library."""
+    return subprocess.run(
         [sys.executable, "-I", "-S", check_proof.__file__, str(file), *words],
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def run_checker(file: Path, *words: str) -> tuple[int, str]:
+    """Return status and words of the checker."""
+    done = start_checker(file, *words)
     assert not done.stderr
     return done.returncode, done.stdout
 
@@ -330,6 +335,36 @@ def test_the_published_vectors_hold(name: str) -> None:
     assert f"{leaf[:8]}...{leaf[-7:]}" in text
     assert f"{head[:8]}...{head[-8:]}" in text
     assert f"`{', '.join(canonical.COLUMNS[:3])}" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--key", "abc"],
+        ["--key", "00" * 31],
+        ["--head", "x" * 64],
+        ["--digest", "00"],
+        ["--anchors", "there is none"],
+    ],
+)
+def test_what_is_mistyped_is_no_wrong_proof(
+    proof: dict[str, Any], tmp_path: Path, words: list[str]
+) -> None:
+    file = tmp_path / "proof.json"
+    file.write_text(json.dumps(proof))
+
+    done = start_checker(file, *words)
+
+    assert done.returncode == 2
+    assert "WRONG" not in done.stdout + done.stderr
+    assert words[0] in done.stderr
+
+
+def test_a_file_that_is_not_there_is_no_wrong_proof(tmp_path: Path) -> None:
+    done = start_checker(tmp_path / "none.json")
+
+    assert done.returncode == 2
+    assert "none.json" in done.stderr
 
 
 def places(document: object, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

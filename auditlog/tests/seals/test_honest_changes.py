@@ -195,6 +195,35 @@ def test_the_command_says_what_is_wrong_and_ends_so(tmp_path: Path) -> None:
         call_command("audit_verify", anchors=tmp_path / "none", stderr=StringIO())
 
 
+def test_a_key_that_is_mistyped_is_not_a_log_that_was_changed() -> None:
+    output = StringIO()
+
+    with pytest.raises(CommandError, match="64 hexadecimal digits"):
+        call_command("audit_verify", "--key", "7c23", stdout=output)
+
+    assert not output.getvalue()
+
+
+def test_a_key_is_taken_in_capitals_too() -> None:
+    make_event()
+    sealer.seal_pending()
+    key, output = Seal.objects.get(number=1).named()["public_key"], StringIO()
+
+    call_command("audit_verify", "--key", key.upper(), stdout=output, stderr=StringIO())
+
+    assert "all as sealed" in output.getvalue()
+
+
+def test_who_checks_seals_alone_is_told_that_no_event_was_compared() -> None:
+    make_event()
+    sealer.seal_pending()
+    output = StringIO()
+
+    call_command("audit_verify", "--chain-only", stdout=output)
+
+    assert "events not compared" in output.getvalue()
+
+
 def test_a_dump_that_lay_for_days_brings_its_last_events_into_the_seals() -> None:
     then = timezone.now() - timedelta(days=5)
     make_event(at=then)
