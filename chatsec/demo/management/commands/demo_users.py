@@ -18,10 +18,11 @@ class Command(BaseCommand):
         people = load_people()
         if not people:
             raise CommandError("There is no demo organisation yet: run `make run`.")
-        self.stdout.write(f"{'user':<8}{'password':<24}{'code':<8}roles")
+        wide = max(len(person.password) for person in people)
+        self.stdout.write(f"{'user':<8}{'password':<{wide}}  {'code':<8}roles")
         for person in people:
             code = current_code(person) or "-"
             roles = ", ".join(person.roles)
             self.stdout.write(
-                f"{person.username:<8}{person.password:<24}{code:<8}{roles}"
+                f"{person.username:<8}{person.password:<{wide}}  {code:<8}{roles}"
             )
