@@ -84,7 +84,9 @@ class AlertAdmin(ReadOnlyAdmin):
     @admin.display(description="What happened", ordering="rule")
     def why(self, alert: Alert) -> SafeString:
         """Return what the rule says of it, and which rule that is."""
-        return format_html("{} <code>{}</code>", alert.title, alert.rule)
+        return format_html(
+            "{} <code>{}</code>", alert.title, cells.breakable(alert.rule)
+        )
 
     @admin.display(description="Incident", empty_value="-")
     def part_of(self, alert: Alert) -> SafeString | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from chatsec.core.errors import Json
@@ -29,6 +30,12 @@ def short(identifier: str) -> SafeString:
     if len(identifier) <= 20:
         return format_html("{}", identifier)
     return format_html('<span title="{}">…{}</span>', identifier, identifier[-8:])
+
+
+def breakable(name: str) -> SafeString:
+    """Return a long name that a narrow column breaks between its words."""
+    parts = re.findall(r"[^._]+[._]*|[._]+", name)
+    return format_html_join("", "{}<wbr>", ((part,) for part in parts))
 
 
 def badge(text: str, styles: dict[str, str]) -> SafeString:

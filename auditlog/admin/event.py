@@ -128,7 +128,8 @@ class EventAdmin(ReadOnlyAdmin):
         """Return the type, with what it means as a hint."""
         known = event_types().get(event.event_type)
         hint = known.description if known else ""
-        return format_html('<span title="{}">{}</span>', hint, event.event_type)
+        name = cells.breakable(event.event_type)
+        return format_html('<span title="{}">{}</span>', hint, name)
 
     @admin.display(description="Actor")
     def actor(self, event: Event) -> SafeString | str:

@@ -49,6 +49,8 @@ def event_page(request: HttpRequest, *, event_id: UUID) -> HttpResponseBase:
         "event": event,
         "description": known.description if known else "",
         "session": session_label(event),
+        # What an exception from a rule is made for, where it is a network.
+        "network": event.network_hash.hex() if event.network_hash else "",
         "as_logged": _indented(describe_read(read)),
         "details": _indented(dict(read.details)),
         "subject_details": _indented(dict(read.subject_details)),

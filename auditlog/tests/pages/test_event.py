@@ -40,6 +40,18 @@ def test_it_shows_the_event_opened_and_escaped(
     assert ">alice" in page or "alice <code>" in page
 
 
+def test_it_shows_the_network_that_an_exception_is_made_for(
+    browser: Browser, admin: Any
+) -> None:
+    with context.bound(RequestContext(ip="192.0.2.9")):
+        event = make_event()
+
+    page = browser(admin).get(page_of(event)).content.decode()
+
+    assert event.network_hash
+    assert f"<code>{event.network_hash.hex()}</code>" in page
+
+
 def test_the_story_has_the_order_of_time(browser: Browser, admin: Any) -> None:
     now = timezone.now()
     with context.bound(RequestContext(request_id="req-story")):
