@@ -119,7 +119,7 @@ INSTALLED_APPS = [
     "guardian",
     "django_otp",
     "oauth2_provider",
-    "axes",
+    "chatsec.site.apps.AttemptsConfig",
     "csp",
 ]
 

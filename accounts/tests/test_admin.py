@@ -72,6 +72,13 @@ def test_an_administrator_opens_the_pages_and_nobody_else_does(path, office, bro
     assert verified.get(path).status_code == 403
 
 
+def test_the_pages_of_attempts_are_named_by_what_they_show(office):
+    page = office.get("/admin/").content.decode()
+
+    assert "Failed sign-ins" in page
+    assert "Axes" not in page
+
+
 def test_the_admin_site_signs_in_by_the_one_page(admin):
     client = Client()
     away = client.get("/admin/login/?next=/admin/")

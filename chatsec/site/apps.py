@@ -1,3 +1,4 @@
+from axes import apps as axes_apps
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
@@ -16,3 +17,9 @@ class SiteConfig(AppConfig):
 class ChatsecAdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "chatsec.site.admin_site.ChatsecAdminSite"
+
+
+class AttemptsConfig(axes_apps.AppConfig):  # type: ignore[misc]  # has no types
+    default = False
+    # What its pages are about, where the library's name says nothing to an auditor.
+    verbose_name = "Failed sign-ins"
