@@ -63,8 +63,15 @@ class Processes:
         self.running[kept_as or role] = int(self.parent.stdout.readline())
         return self.journals / str(self._count)
 
-    def kill(self, role: str) -> None:
-        os.kill(self.running.pop(role), signal.SIGKILL)
+    def kill(self, role: str) -> int:
+        pid = self.running.pop(role)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def end(self, role: str) -> None:
+        """Kill it and wait until it is gone: what it locked is free only then."""
+        pid = self.kill(role)
+        self.wait_for(lambda: not is_there(pid))
 
     def replace(self, role: str, *, by: str | None = None) -> None:
         self.kill(role)
@@ -150,7 +157,7 @@ def test_nothing_is_lost_and_nothing_is_double(
         fault(processes)
     processes.wait_for_acts()
     for role in ("web", "worker"):
-        processes.kill(role)
+        processes.end(role)
     acknowledged = processes.acknowledged()
     said = last_words(processes)
 
@@ -165,6 +172,14 @@ def test_nothing_is_lost_and_nothing_is_double(
     assert all(made[name] == LEAVES["change"] for name in changes)
     assert ("fail", "data_access") not in {(kind_of(n), kind) for n, kind in events}
     assert said == {"findings": [], "waiting": 0, "dead": 0}
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def last_words(processes: Processes) -> dict[str, Any]:
