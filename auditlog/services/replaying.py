@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import Error, transaction
 
@@ -26,6 +26,9 @@ from chatsec.core.errors import DomainError
 from chatsec.core.outage import is_out_of_reach
 
 logger = logging.getLogger(__name__)
+# Another try may well succeed (SQLSTATE): a deadlock, two transactions that cannot be
+# put in an order, a wait for a lock that took too long, a statement that did.
+FOR_NOW: Final = ("40", "55P03", "57014")
 
 
 class Replayed(NamedTuple):
@@ -86,10 +89,15 @@ def _written(body: bytes) -> bool | None:
         with transaction.atomic():
             return insert_once(sealed_row(unpacked(body)))
     except (DecryptionFailed, DomainError, Error, KeyError, TypeError, ValueError) as e:
-        if is_out_of_reach(e):
+        if is_out_of_reach(e) or _is_for_now(e):
             raise
         logger.exception("an event of the audit spool cannot be written")
         return None
+
+
+def _is_for_now(error: BaseException) -> bool:
+    state: str = getattr(error.__cause__, "pgcode", None) or ""
+    return state.startswith(FOR_NOW)
 
 
 def _told(replayed: Replayed, content: Content) -> Replayed:

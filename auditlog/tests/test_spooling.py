@@ -211,6 +211,22 @@ def test_what_cannot_be_written_is_put_aside_and_can_be_tried_again() -> None:
     assert retry_dead() == Replayed(written=1, put_aside=1)
 
 
+@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
+def test_what_another_try_may_write_is_not_put_aside(limit: str) -> None:
+    keep_on_disk(draft())
+
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as owner:
+        owner.execute("LOCK TABLE auditlog_event")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET {limit} = '100ms'")
+        with pytest.raises(OperationalError):
+            replay_spool()
+    connection.close()
+
+    assert selectors.dead_records() == 0
+    assert replay_spool() == Replayed(written=1)
+
+
 def test_damage_is_put_aside(settings: Any) -> None:
     keep_on_disk(draft())
     keep_on_disk(draft())
