@@ -3,6 +3,8 @@
 import os
 
 from celery import Celery, Task
+from celery.signals import task_prerun
+from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
 from chatsec.core import context
@@ -26,6 +28,16 @@ class OwnContextTask(Task):  # type: ignore[type-arg]  # generic in the stubs on
 app = Celery("chatsec", task_cls=OwnContextTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@task_prerun.connect
+def begin_outside_of_blocks(sender: Task, **_: object) -> None:  # type: ignore[type-arg]  # as above
+    """Leave the block of a task that a limit of time broke off, if it is still there.
+
+    Celery closes connections between tasks; this one would stay closed for good.
+    """
+    if not sender.request.is_eager:
+        close_old_connections()
 
 
 def send(task: str, arguments: tuple[Json, ...]) -> None:

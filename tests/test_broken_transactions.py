@@ -94,6 +94,67 @@ def test_a_block_that_is_broken_off_leaves_nothing_to_the_next_one(of: type) -> 
     assert seen == []
 
 
+def test_hooks_of_what_was_not_committed_do_not_run_after_one_that_failed() -> None:
+    seen: list[str] = []
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        transaction.on_commit(lambda: seen.append(str(1 // 0)))
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(DatabaseWrapper, "_commit", interrupt)
+        with transaction.atomic():
+            record(events.DATA_ACCESS)
+            transaction.on_commit(lambda: seen.append("not committed"))
+
+    assert seen == []
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_a_block_broken_off_as_it_is_entered_or_left_loses_not_the_next(
+    *, is_on: bool
+) -> None:
+    connection.ensure_connection()
+    original = DatabaseWrapper.set_autocommit
+
+    def broken_off(self: DatabaseWrapper, to: bool, **how: bool) -> None:  # noqa: FBT001 - Django's
+        if not to:
+            original(self, to, **how)
+        if to == is_on:
+            raise Interrupted
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(DatabaseWrapper, "set_autocommit", broken_off)
+        with transaction.atomic():
+            make_alert("interrupted")
+
+    with transaction.atomic():
+        make_alert("later")
+        record(events.DATA_ACCESS)
+
+    assert status() == TRANSACTION_STATUS_IDLE
+    assert Event.objects.count() == 1
+    found = set(Alert.objects.values_list("fingerprint", flat=True))
+    assert found == ({"later", "interrupted"} if is_on else {"later"})
+
+
+def test_a_block_that_nobody_left_ends_with_the_request() -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(transaction.Atomic, "__exit__", interrupt)
+        with transaction.atomic():
+            make_alert("interrupted")
+            record(events.DATA_ACCESS)
+
+    close_old_connections()  # the request is over
+    close_old_connections()  # the next one begins
+
+    with transaction.atomic():
+        make_alert("later")
+        record(events.SECURITY_ALERT)
+
+    assert [alert.fingerprint for alert in Alert.objects.all()] == ["later"]
+    assert Event.objects.count() == 1
+
+
 def test_a_rollback_that_is_broken_off_leaves_no_event() -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(DatabaseWrapper, "_rollback", interrupt)

@@ -98,8 +98,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._drop_waiting()
         super().close()
 
+    def get_autocommit(self) -> bool:
+        """Whether statements commit by themselves.
+
+        Where a signal came before Django noted that a block is entered or left, they
+        do: its next block would be taken for a part of a transaction that nobody ends.
+        """
+        if not (self.in_atomic_block or self.autocommit) and self._is_ours():
+            self.run_commit_hooks_on_set_autocommit_on = False
+            self.set_autocommit(True)
+        is_on: bool = super().get_autocommit()
+        return is_on
+
     def close_if_unusable_or_obsolete(self) -> None:
         """Close what the next request, or task, must not go on with."""
+        if self.closed_in_transaction and not self._is_in_test():
+            # Closed by an earlier request, or task: nobody will ever leave the block.
+            self.in_atomic_block, self.atomic_blocks = False, []
+            self.connection = None
         if not self.in_atomic_block:
             self._close_if_left_open()
             if self.connection is not None and self.connection.closed:
@@ -136,6 +152,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         Should a signal break the block off before it is entered or after it is left,
         then what comes next is not part of it.
         """
+        # Where a hook failed, those of its block count as yet to be run.
+        self.run_commit_hooks_on_set_autocommit_on = False
         with debug_transaction(self, "BEGIN"):
             self._raw().begin_with_next(lambda: self.in_atomic_block)
 
@@ -154,12 +172,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.run_commit_hooks_on_set_autocommit_on:
             self.run_on_commit = []
 
+    def _is_in_test(self) -> bool:
+        return any(
+            getattr(block, "_from_testcase", False) for block in self.atomic_blocks
+        )
+
+    def _is_ours(self) -> bool:
+        """Whether we begin and end transactions, and nobody by the driver."""
+        return self.connection is not None and self.connection.autocommit
+
     def _close_if_left_open(self) -> bool:
         """Close the connection if a transaction is open that Django knows nothing of.
 
         Whatever came next would be part of it, and be lost with it.
         """
-        if self.connection is None or not self.connection.autocommit:
+        if not self._is_ours():
             return False
         status = self.connection.get_transaction_status()
         if status in (TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_UNKNOWN):
@@ -168,7 +195,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return True
 
     def _commit(self) -> None:
-        if self.connection is None or not self.connection.autocommit:
+        if not self._is_ours():
             # Somebody switched autocommit off himself: the driver has begun for him.
             self._write_or(self._rollback_or_close)
             super()._commit()  # type: ignore[misc]  # the stubs leave it out
@@ -184,7 +211,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _rollback(self) -> None:
         self._drop_waiting()
-        if self.connection is None or not self.connection.autocommit:
+        if not self._is_ours():
             super()._rollback()  # type: ignore[misc]  # the stubs leave it out
         elif self._raw().begin_never():
             with debug_transaction(self, "ROLLBACK"):

@@ -1,5 +1,9 @@
 """One worker process serves many tasks; none of them speaks for another."""
 
+import pytest
+from celery.signals import task_prerun
+from django.db import connection, transaction
+
 from chatsec.celery import app
 from chatsec.core import context
 from chatsec.core.context import ANONYMOUS, SYSTEM, RequestContext
@@ -35,3 +39,27 @@ def test_every_task_of_ours_does_so():
 
     assert all(isinstance(task, app.Task) for task in ours)
     assert {"auditlog.tasks.run_rules"} <= {task.name for task in ours}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_block_that_a_limit_of_time_left_unfinished_ends_with_its_task(monkeypatch):
+    def limit(*_):
+        raise TimeoutError
+
+    @transaction.atomic
+    def broken_off():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction.Atomic, "__exit__", limit)
+        with pytest.raises(TimeoutError):
+            broken_off()
+    connection.close()  # what Celery does after a task
+
+    task_prerun.send(sender=leave_an_actor)
+
+    assert not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
