@@ -13,7 +13,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from auditlog import events
-from auditlog.models import ActorHour, Event
+from auditlog.models import ActorHour, Event, KnownPlace
 from auditlog.services import incidents
 from auditlog.services.detection.activity import forget_activity, roll_up_hours
 from auditlog.tests.detection.factories import make_events, make_habits
@@ -51,6 +51,7 @@ def test_it_says_who_it_is_and_what_came_last(
 ) -> None:
     with context.bound(RequestContext(ip="192.0.2.9", user_agent="Firefox")):
         event = make_event(actor=make_actor(alice))
+        own = make_event(actor=make_actor(alice), subject_id=alice.id)
     failed = make_event(events.ERROR, subject_id=alice.id)
 
     answer = browser(admin).get(page_of(alice))
@@ -59,8 +60,8 @@ def test_it_says_who_it_is_and_what_came_last(
     assert "alice" in who
     assert "Sales Manager" in who
     read = answer.context["read"]
-    assert (read.first_at, read.last_at) == (event.occurred_at, event.occurred_at)
-    assert [each.event for each in read.events] == [event]
+    assert (read.first_at, read.last_at) == (event.occurred_at, own.occurred_at)
+    assert [each.event for each in read.events] == [own, event]
     assert [each.event.event_type for each in read.about] == [
         "error",
         "rbac.role_assigned",
@@ -169,11 +170,33 @@ def test_it_shows_what_is_usual_and_what_is_not(
     assert (b"n" * 16).hex()[:12] in section(text_of(answer), "places")
 
 
-def test_a_place_has_the_country_and_leads_to_who_else_was_there(
+def test_a_known_network_has_what_events_say_of_it(
+    browser: Browser, admin: Any, alice: Any
+) -> None:
+    now = timezone.now()
+    columns = {"actor_pseudonym": make_habits(alice.id), "network_hash": b"n" * 16}
+    KnownPlace.objects.update(last_at=now - DAY)
+    for country, at in (("NO", now - HOUR), ("IS", now), ("", now)):
+        make_events(events.CHATBOT_QUERY, [at], country=country, **columns)
+    make_events(events.CHATBOT_QUERY, [now], **{**columns, "network_hash": b"m" * 16})
+
+    answer = browser(admin).get(page_of(alice))
+
+    places = {each.digest[:1]: each for each in answer.context["read"].networks}
+    known = KnownPlace.objects.get()
+    assert places[b"n"].countries == ("IS", "NO")
+    assert (places[b"n"].first_at, places[b"n"].last_at) == (known.first_at, now)
+    assert (places[b"m"].countries, places[b"m"].first_at) == ((), now)
+    assert "IS, NO" in section(text_of(answer), "places")
+
+
+def test_a_place_leads_to_who_else_was_there(
     browser: Browser, admin: Any, alice: Any, bob: Any
 ) -> None:
-    with context.bound(RequestContext(ip="192.0.2.9", user_agent="Firefox")):
-        events_there = [make_event(actor=make_actor(who)) for who in (alice, bob)]
+    there = {}
+    for who, agent in ((alice, "Firefox/140.0"), (bob, "Chrome/140.0")):
+        with context.bound(RequestContext(ip="192.0.2.9", user_agent=agent)):
+            there[who.username] = make_event(actor=make_actor(who))
     client = browser(admin)
 
     answer = client.get(page_of(alice))
@@ -182,9 +205,10 @@ def test_a_place_has_the_country_and_leads_to_who_else_was_there(
         answer.context["origins"][0][1],
         answer.context["origins"][1][1],
     )
-    for place in (network, device):
+    for place, people in ((network, {"alice", "bob"}), (device, {"alice"})):
         found = client.get(f"/admin/audit/search?{place.query}").context["answer"]
-        assert {read.event for read in found.shown.events} == set(events_there)
+        seen = {read.event for read in found.shown.events}
+        assert seen == {there[name] for name in people}
     assert len(network.name) == 12
 
 
