@@ -94,18 +94,18 @@ def test_who_may_not_see_roles_sees_the_rest(
     assert "explain" not in page
 
 
-@pytest.mark.parametrize("name", ["alice", "bob", "charlie"])
 def test_nobody_else_opens_it(
-    browser: Browser, alice: Any, name: str, request: pytest.FixtureRequest
+    browser: Browser, alice: Any, bob: Any, charlie: Any, carol: Any
 ) -> None:
-    """Staff too, and about themselves: the log is read by auditors."""
-    somebody = request.getfixturevalue(name)
-    somebody.is_staff = True
-    somebody.save()
+    """Nor about themselves, nor as staff with a factor: the log is for auditors."""
+    for somebody in (alice, bob, charlie, carol):
+        somebody.is_staff = True
+        somebody.save()
 
-    answer = browser(somebody).get(page_of(alice))
+        status = browser(somebody).get(page_of(alice)).status_code
+        # Without a factor the admin site asks for one before anything else.
+        assert status == (403 if somebody is carol else 302)
 
-    assert answer.status_code in {302, 403}
     assert not Event.objects.filter(event_type="auditlog.person_read").exists()
 
 
@@ -304,7 +304,7 @@ def test_the_query_count_does_not_depend_on_the_rows(
     grow(1)
     queries()
     few = queries()
-    grow(8)
+    grow(3)
 
     assert queries() == few
 
