@@ -152,7 +152,11 @@ class EventAdmin(ReadOnlyAdmin):
         """Return what it was done to."""
         if not event.resource_type:
             return format_html("{}", "-")
-        return format_html("{} {}", event.resource_type, cells.short(event.resource_id))
+        return format_html(
+            "{} {}",
+            cells.breakable(event.resource_type),
+            cells.short(event.resource_id),
+        )
 
     @admin.display(description="Request")
     def request(self, event: Event) -> SafeString:
