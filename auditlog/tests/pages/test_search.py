@@ -109,6 +109,21 @@ def test_a_forged_cursor_is_an_error_of_the_form(browser: Browser, admin: Any) -
     assert page.context["form"].non_field_errors() == ["Not a cursor."]
 
 
+def test_the_chart_says_how_high_it_is_and_where_it_ends(
+    browser: Browser, admin: Any
+) -> None:
+    then = timezone.now() - timedelta(minutes=30)
+    for _ in range(3):
+        make_event(events.DATA_ACCESS, at=then)
+
+    asked = {"period": "hour", "type": "data_access"}
+    answer = browser(admin).get(SEARCH, asked)
+
+    page, chart = answer.content.decode(), answer.context["answer"].chart
+    assert "the tallest column has 3" in page
+    assert f"<span>{chart.first}</span><span>{chart.last}</span>" in page
+
+
 def test_a_column_of_the_chart_narrows_the_period(
     browser: Browser, admin: Any, denial: Event
 ) -> None:
