@@ -52,7 +52,7 @@ def test_the_list_names_time_event_actor_outcome_and_resource(
         "authorization_denied",
         ">alice<",
         '<span class="badge badge--bad">denied</span>',
-        "query financial_report",
+        "query<wbr> financial_report",
     ):
         assert text in page
 
