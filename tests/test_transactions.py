@@ -166,5 +166,5 @@ def test_a_level_of_isolation_that_nobody_would_set_is_refused() -> None:
     told: dict[str, Any] = {**connection.settings_dict, "OPTIONS": {}}
     told["OPTIONS"]["isolation_level"] = 3
 
-    with pytest.raises(ImproperlyConfigured, match="default_transaction_isolation"):
+    with pytest.raises(ImproperlyConfigured, match="READ COMMITTED"):
         DatabaseWrapper(told)

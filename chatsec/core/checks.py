@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
 
 from chatsec.core.countries import open_file
 from chatsec.core.well_known import contact_uri
@@ -89,3 +90,31 @@ def countries_can_be_looked_up(
         reason = f"CHATSEC_GEOIP_FILE: {path!r} tells no countries ({error})."
         return [kind(reason, hint="Name a MaxMind DB file.", id="core.E004")]
     return []
+
+
+@register(Tags.database)
+def transactions_see_what_others_committed(
+    app_configs: Sequence[object] | None,
+    databases: Sequence[str] | None = None,
+    **_options: object,
+) -> list[CheckMessage]:
+    """Return core.E005 for each login whose transactions look at one moment only.
+
+    What can be raced waits for a lock and then looks again: at another level that is
+    an error in place of an answer, or an answer from before the lock.
+    """
+    return [
+        Error(
+            f"The transactions of the database {alias!r} are {level}.",
+            hint="ALTER ROLE ... SET default_transaction_isolation = 'read committed'",
+            id="core.E005",
+        )
+        for alias in databases or ()
+        if (level := _isolation_of(alias)) != "read committed"
+    ]
+
+
+def _isolation_of(alias: str) -> str:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SHOW default_transaction_isolation")
+        return str(cursor.fetchone()[0])

@@ -57,8 +57,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         if "isolation_level" in self.settings_dict["OPTIONS"]:
             raise ImproperlyConfigured(
-                "Transactions are begun by chatsec.core.postgresql: set"
-                " default_transaction_isolation in OPTIONS['options'] instead."
+                "Transactions are begun by chatsec.core.postgresql, and they are READ"
+                " COMMITTED: take isolation_level out of OPTIONS."
             )
         self.waiting: WaitingRows | None = None
         # First in the list is outermost: what is written first is counted and timed.
