@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from auditlog import selectors
 from auditlog.api.rule_serializers import ChangePage, HistoryQuery, change_row
-from auditlog.api.views.pages import VIEW_AUDIT, page_link, page_size
+from auditlog.api.views.pages import VIEW_AUDIT, asked, page_link, page_size
 from auditlog.services.reading import read_rule_history
 from chatsec.core.api import ApiView
 
@@ -25,7 +25,7 @@ class RuleHistory(ApiView):
     )
     def get(self, request: Request, rule: str) -> Response:
         """Return one page of a rule's changes, newest first; a deleted rule's by id."""
-        words = request.query_params.dict()
+        words = asked(request.query_params, HistoryQuery)
         shown = read_rule_history(
             selectors.rule_id_of(rule),
             cursor=words.get("cursor", ""),

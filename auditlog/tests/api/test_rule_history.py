@@ -111,3 +111,13 @@ def test_a_deleted_rule_is_found_by_its_id(api: Api, admin: Any) -> None:
     rows = client.get(path_of(made_id)).json()["results"]
 
     assert [row["kind"] for row in rows] == ["deleted", "created"]
+
+
+@pytest.mark.parametrize("words", ["?curser=x", "?page_size=5&page_size=7"])
+def test_a_parameter_that_it_does_not_know_is_refused(
+    api: Api, auditor: Any, words: str
+) -> None:
+    answer = api(auditor).get(path_of("blocked_messages") + words)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
