@@ -102,74 +102,65 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "FAILURE_ANSWER_SECONDS", 0)
 
 
-def _person(username: str, role: str, **attributes: Any) -> Any:
-    from accounts.tests.factories import make_user
-    from rbac.tests.factories import give_role
+def _person(username: str) -> Any:
+    from tests.cast import make_person
 
-    user = make_user(username, **attributes)
-    if role:
-        give_role(user, role)
-    return user
+    return make_person(username)
 
 
 @pytest.fixture
 def alice(db: None) -> Any:
     """Sales manager of the team that bob is in."""
-    return _person(
-        "alice",
-        "sales_manager",
-        department="Sales",
-        region="north",
-        team="north-1",
-        approval_limit=1000,
-    )
+    return _person("alice")
 
 
 @pytest.fixture
 def bob(db: None) -> Any:
     """Sales representative, alice's colleague."""
-    return _person(
-        "bob", "sales_rep", department="Sales", region="north", team="north-1"
-    )
+    return _person("bob")
 
 
 @pytest.fixture
 def carol(db: None) -> Any:
     """HR specialist with an authenticator app."""
-    return _person("carol", "hr_specialist", department="Human Resources", totp=True)
+    return _person("carol")
 
 
 @pytest.fixture
 def dan(db: None) -> Any:
     """Finance, with an authenticator app."""
-    return _person("dan", "finance", department="Finance", totp=True)
+    return _person("dan")
 
 
 @pytest.fixture
 def erin(db: None) -> Any:
     """An employee without any special role."""
-    return _person("erin", "employee", department="Support")
+    return _person("erin")
 
 
 @pytest.fixture
 def charlie(db: None) -> Any:
     """The stranger: signed in, no business with anybody's things."""
-    return _person("charlie", "employee", department="Legal", region="west")
+    return _person("charlie")
 
 
 @pytest.fixture
 def admin(db: None) -> Any:
     """An administrator, staff, with an authenticator app."""
-    return _person("admin", "admin", is_staff=True, totp=True)
+    return _person("admin")
 
 
 @pytest.fixture
 def auditor(db: None) -> Any:
     """Staff who may read the audit log and do nothing else."""
+    from accounts.tests.factories import make_user
+    from rbac.tests.factories import give_role
     from rbac.tests.governing import make_role
 
     make_role("auditor", "view_audit")
-    return _person("olivia", "auditor", is_staff=True, totp=True)
+    user = make_user("olivia", is_staff=True, totp=True)
+    give_role(user, "auditor")
+    return user
 
 
 @pytest.fixture

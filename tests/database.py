@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from django.core.management import call_command
+from django.test import TestCase
 
 from chatsec.embedded.copies import Copies, close_connections, use
 
@@ -44,6 +45,16 @@ def shared_copy() -> Iterator[str]:
     finally:
         use(DATABASE)
         COPIES.drop(SHARED)
+
+
+@contextmanager
+def underneath() -> Iterator[None]:
+    """Keep what the block makes under the tests that follow, which roll back to it."""
+    atomics = TestCase._enter_atomics()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        TestCase._rollback_atomics(atomics)  # type: ignore[attr-defined]
 
 
 def drop_all() -> None:

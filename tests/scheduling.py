@@ -10,23 +10,23 @@ from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has none
 
-# Their tests share servers, a browser or engines, which one worker starts once.
+# Their tests share servers, walks over all routes, a browser or engines, which one
+# worker starts, or makes, once.
 TOGETHER: Final = (
     "tests/security/processes",
+    "tests/security",
     "tests/browser",
     "chatsec/embedded/tests",
 )
 # The longest begin first, so that no worker waits for another at the end.
 FIRST: Final = (
     "tests/security/processes",
+    "tests/security",
     "tests/browser",
     "chatsec/site/tests/test_dev.py",
     "auditlog/tests/test_faults.py",
     "chatsec/embedded/tests",
     "auditlog/tests/test_durability.py",
-    "tests/security/test_reads_change_nothing.py",
-    "tests/security/test_answers.py",
-    "tests/security/test_headers_everywhere.py",
     "chatsec/drill/tests/test_modes.py",
 )
 

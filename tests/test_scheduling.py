@@ -13,10 +13,8 @@ from tests.scheduling import FIRST, TOGETHER, in_order, unit_of
     [
         ("tests/browser/test_roles.py::test_it[chromium]", "tests/browser"),
         ("tests/security/processes/test_races.py::test_it", "tests/security/processes"),
-        (
-            "tests/security/test_methods.py::test_it[a/b]",
-            "tests/security/test_methods.py",
-        ),
+        ("tests/security/test_methods.py::test_it[a/b]", "tests/security"),
+        ("tests/test_story.py::test_it[a/b]", "tests/test_story.py"),
         ("chat/tests/test_given.py::TestIt::test_it[x::y]", "chat/tests/test_given.py"),
     ],
 )

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 
+from django.conf import settings
 from django.test import Client
 
 from tests.security.database_state import changed, digests, writes
-from tests.security.routes import Route, drained
+from tests.security.routes import drained
+
+# Who asks, by which method, for which path.
+Request = tuple[Client, str, str]
 
 
 @dataclass(frozen=True)
 class Read:
-    """What one request was answered, and the tables that its statements wrote to."""
+    """What one request was answered, and the tables that its statements wrote to.
+
+    Its parts have the names that they have in Django's responses; of a stream the
+    content is not kept.
+    """
 
     path: str
     method: str
-    status: int
-    streams: bool
-    begins: bytes
+    status_code: int
+    streaming: bool
+    headers: Mapping[str, str]
+    cookies: SimpleCookie
+    content: bytes
+    # The key of the session that asked; empty for a visitor.
+    session: str
     tables: frozenset[str]
+
+    @property
+    def tells_session(self) -> bool:
+        """Whether the asker's session key is in the page or in a header."""
+        told = " ".join(f"{name}: {value}" for name, value in self.headers.items())
+        text = told + self.content.decode("utf-8", "replace")
+        return bool(self.session) and self.session in text
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status_code}"
 
 
 @dataclass(frozen=True)
@@ -30,29 +53,35 @@ class Walk:
     reads: tuple[Read, ...]
     changed: frozenset[str]
 
-    def by(self, method: str) -> list[Read]:
-        """Return the answers to one method, a route each."""
-        return [read for read in self.reads if read.method == method]
+    def by(self, *methods: str) -> list[Read]:
+        """Return the answers to these methods, in order."""
+        return [read for read in self.reads if read.method in methods]
 
 
-def walk(client: Client, routes: Iterable[Route], methods: Iterable[str]) -> Walk:
-    """Ask every route by each of the methods."""
+def walk(
+    requests: Iterable[Request], *, headers: Mapping[str, str] | None = None
+) -> Walk:
+    """Make the requests one after the other, over TLS."""
     before = digests()
-    asked = [(route.path, method) for route in routes for method in methods]
-    reads = tuple(_read(client, path, method) for path, method in asked)
+    reads = tuple(_read(*request, headers) for request in requests)
     return Walk(reads, frozenset(changed(before)))
 
 
-def _read(client: Client, path: str, method: str) -> Read:
+def _read(
+    client: Client, method: str, path: str, headers: Mapping[str, str] | None
+) -> Read:
+    carried = client.cookies.get(settings.SESSION_COOKIE_NAME)
     with writes() as tables:
-        response = client.generic(method, path)
+        response = client.generic(method, path, secure=True, headers=headers)
         drained(response)
-    begins = b"" if response.streaming else response.content[:40]
     return Read(
-        path,
-        method,
-        response.status_code,
-        response.streaming,
-        begins,
-        frozenset(tables),
+        path=path,
+        method=method,
+        status_code=response.status_code,
+        streaming=response.streaming,
+        headers=response.headers,
+        cookies=response.cookies,
+        content=b"" if response.streaming else response.content,
+        session=carried.value if carried else "",
+        tables=frozenset(tables),
     )

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
-from tests.security.routes import drained
+from tests.security.reading import Read
 
 # A browser runs nothing in these, and `nosniff` keeps it from guessing otherwise.
 QUOTE = chr(34)
@@ -69,45 +69,28 @@ def is_what_it_says(kind: str, body: bytes) -> bool:
     return True
 
 
-@pytest.fixture
-def signed_in(
-    world: Any, alice: Any, admin: Any, browser: Any
-) -> dict[str, tuple[Client, str]]:
-    """Return a user's and an administrator's browsers with their cookies."""
-    found = {"alice": browser(alice), "admin": browser(admin, stepped_up=True)}
-    for client in found.values():
-        client.raise_request_exception = False
-    name = settings.SESSION_COOKIE_NAME
-    return {who: (each, each.cookies[name].value) for who, each in found.items()}
-
-
-@pytest.mark.parametrize("who", ["alice", "admin"])
+@pytest.mark.parametrize(("who", "pages"), [("alice", 12), ("admin", 100)])
 def test_answers_are_what_they_say_hide_the_session_and_offer_the_way_out(
-    who, signed_in, routes
+    who, pages, walk_of
 ):
-    client, key = signed_in[who]
-    faults, shown, closed_in = {}, [], []
-    pages = 0
-    for route in routes:
-        response = client.get(route.path)
-        if found := [*faults_of(response)]:
-            faults[route.path] = found
-        drained(response)
-        text = "" if response.streaming else response.content.decode("utf-8", "replace")
-        told = " ".join(f"{n}: {v}" for n, v in response.headers.items())
-        if key in text or key in told:
-            shown.append(route.path)
-        is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        if response.status_code != 200 or not is_page:
-            continue
-        pages += 1
-        if not has_way_out(text) and not route.path.startswith(WITHOUT_WAY_OUT):
-            closed_in.append(route.path)
+    found = walk_of(who).by("GET")
+    pages_shown = [read for read in found if is_page(read)]
 
-    assert faults == {}
-    assert shown == []
-    assert closed_in == []
-    assert pages > {"alice": 12, "admin": 100}[who]
+    assert {read.path: faults for read in found if (faults := [*faults_of(read)])} == {}
+    assert all(read.session for read in found)
+    assert [read.path for read in found if read.tells_session] == []
+    assert [
+        read.path
+        for read in pages_shown
+        if not has_way_out(read.content.decode())
+        and not read.path.startswith(WITHOUT_WAY_OUT)
+    ] == []
+    assert len(pages_shown) > pages
+
+
+def is_page(read: Read) -> bool:
+    kind = read.headers.get("Content-Type", "")
+    return read.status_code == 200 and kind.startswith("text/html")
 
 
 def has_way_out(text: str) -> bool:
@@ -134,6 +117,26 @@ class TestTheMeasure:
         response["X-Content-Type-Options"] = "nosniff"
 
         assert [*faults_of(response)]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("content", b"<p>s3ss10n</p>"), ("headers", {"X-Session": "a s3ss10n"})],
+    )
+    def test_it_notices_a_session_that_is_told(self, name, value):
+        read = Read(
+            path="/",
+            method="GET",
+            status_code=200,
+            streaming=False,
+            headers={},
+            cookies=SimpleCookie({"session": "s3ss10n"}),
+            content=b"",
+            session="s3ss10n",
+            tables=frozenset(),
+        )
+
+        assert not read.tells_session
+        assert replace(read, **{name: value}).tells_session
 
     def test_it_notices_a_page_without_the_way_out(self):
         assert not has_way_out('<form action="/search"><a href="/sign-out">')

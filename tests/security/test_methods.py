@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import cycle, product
-from typing import Any
-
 import pytest
-from django.test import Client
 
-UNKNOWN = ("TRACE", "CONNECT", "TRACK", "PROPFIND", "MOVE", "BREW")
+from tests.security.conftest import UNKNOWN
+from tests.security.reading import Read, walk
+
 OVERRIDES = (
     {"X-HTTP-Method-Override": "DELETE"},
     {"X-HTTP-Method": "DELETE"},
@@ -16,71 +14,52 @@ OVERRIDES = (
 )
 
 
-@pytest.fixture
-def clients(world: Any, alice: Any, admin: Any, browser: Any) -> list[Client]:
-    """Return the browsers of a visitor, an administrator and a user."""
-    found = [Client(), browser(admin, stepped_up=True), browser(alice)]
-    for client in found:
-        client.raise_request_exception = False
-    return found
-
-
-def test_no_route_knows_other_methods(clients, routes):
+def test_no_route_knows_other_methods(walk_of):
     """Each one client and one of them, in turn; all of them in the test below."""
-    ways = cycle(product(UNKNOWN, clients))
+    asked = walk_of("others").by(*UNKNOWN)
 
-    passed = [
-        (method, route.path)
-        for route, (method, client) in zip(routes, ways, strict=False)
-        if not refuses(client, method, route.path)
-    ]
-
-    assert passed == []
+    assert [str(read) for read in asked if not refuses(read)] == []
+    assert len(asked) > 200
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("method", UNKNOWN)
-def test_no_route_knows_this_method(method, clients, routes):
-    for client in clients:
-        passed = [r.path for r in routes if not refuses(client, method, r.path)]
-        assert passed == []
+def test_no_route_knows_this_method(method, people, routes):
+    for client in people.values():
+        found = walk((client, method, r.path) for r in routes)
+        assert [str(read) for read in found.reads if not refuses(read)] == []
 
 
-def refuses(client: Client, method: str, path: str) -> bool:
-    response = client.generic(method, path)
-    return response.status_code == 405 and bool(response.headers.get("Allow"))
+def refuses(read: Read) -> bool:
+    return read.status_code == 405 and bool(read.headers.get("Allow"))
 
 
-def test_no_page_takes_what_forms_cannot_send(clients, routes):
+def test_no_page_takes_what_forms_cannot_send(walk_of):
     """A method that a view does not ask about would be served like a GET."""
-    _, admin, _ = clients
-    passed = {
-        route.path: response.status_code
-        for route, method in zip(
-            routes, cycle(("PUT", "PATCH", "DELETE")), strict=False
-        )
-        if route.view is None
-        and (response := admin.generic(method, route.path)).status_code
-        not in {404, 405}
-    }
+    asked = walk_of("others").by("PUT", "PATCH", "DELETE")
 
-    assert passed == {}
+    assert [str(read) for read in asked if read.status_code not in {404, 405}] == []
+    assert len(asked) > 100
 
 
 @pytest.mark.parametrize("headers", OVERRIDES)
-def test_no_header_makes_another_method(headers, clients, world):
-    *_, alice = clients
+def test_no_header_makes_another_method(headers, browser, alice, world):
+    client = browser(alice)
     path = f"/api/v1/conversations/{world['conversation_id']}"
 
-    response = alice.post(path, "{}", content_type="application/json", headers=headers)
+    response = client.post(path, "{}", content_type="application/json", headers=headers)
 
     assert response.status_code == 405
-    assert alice.get(path).status_code == 200
+    assert client.get(path).status_code == 200
 
 
-def test_options_tells_a_visitor_nothing(clients, routes):
-    visitor, *_ = clients
-    for route in routes:
-        response = visitor.options(route.path)
-        assert response.status_code in {200, 204, 301, 302, 401, 403, 404, 405}
-        assert b'"POST": {' not in response.content, route.path
+def test_options_tells_a_visitor_nothing(walk_of):
+    asked = walk_of("others").by("OPTIONS")
+
+    assert {read.status_code for read in asked} <= {
+        *(200, 204),
+        *(301, 302),
+        *(401, 403, 404, 405),
+    }
+    assert [str(read) for read in asked if b'"POST": {' in read.content] == []
+    assert len(asked) > 200

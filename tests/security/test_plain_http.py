@@ -18,6 +18,7 @@ from accounts.tests.factories import PASSWORD
 from tests.security.database_state import digests
 from tests.security.tls import behind_tls
 
+pytestmark = pytest.mark.usefixtures("inhabited")
 # A load balancer and Prometheus ask for them from inside.
 WITHOUT_TLS = {"healthz", "readyz", "metrics"}
 # A person opens them in a browser, although programs live all around.

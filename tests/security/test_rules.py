@@ -24,6 +24,7 @@ from tests.security.test_strangers import METHODS, has_method
 
 TOKEN = "/api/v1/auth/token"
 FULL_WIDTH = "".join(chr(ord(letter) + 0xFEE0) for letter in "CAROL")
+pytestmark = pytest.mark.usefixtures("inhabited")
 # What a fault or a refusal would tell an attacker: code, tables, places, versions.
 LEAKS = re.compile(
     rb"Traceback|\.py\b|psycopg|SELECT |hunter2|site-packages|Django/|Exception|/home/"
@@ -57,8 +58,7 @@ class TestOneBudgetForAllWays:
         for path in ("/admin/login/", "/admin/"):
             assert Client().get(path).status_code == 302
 
-    def test_the_lock_does_not_hang_on_the_cache(self, db):
-        make_user("alice")
+    def test_the_lock_does_not_hang_on_the_cache(self, alice):
         api = APIClient()
         for _ in range(LOCK_AFTER_FAILURES):
             api.post(TOKEN, {"username": "alice", "password": "wrong"})
@@ -69,9 +69,8 @@ class TestOneBudgetForAllWays:
         assert api.post(TOKEN, good).status_code == 429
 
 
-def test_an_older_hash_is_replaced_at_the_next_sign_in(db, settings):
+def test_an_older_hash_is_replaced_at_the_next_sign_in(alice, settings):
     settings.PASSWORD_HASHERS = ["accounts.hashers.Argon2idHasher"]
-    alice = make_user("alice")
     cheap = Argon2idHasher()
     cheap.time_cost = 1
     older = cheap.encode(PASSWORD, "somesalt")
@@ -156,9 +155,8 @@ def fault_of(answer: Any) -> str:
 
 
 class TestSizes:
-    def test_a_packed_body_is_not_unpacked(self, db):
+    def test_a_packed_body_is_not_unpacked(self, alice):
         """A few bytes that stand for many: no coding of bodies is known."""
-        make_user("alice")
         packed = gzip.compress(
             json.dumps({"username": "alice", "password": PASSWORD}).encode()
         )
