@@ -27,8 +27,9 @@ from chatsec.core.outage import is_out_of_reach
 
 logger = logging.getLogger(__name__)
 # Another try may well succeed (SQLSTATE): a deadlock, two transactions that cannot be
-# put in an order, a wait for a lock that took too long, a statement that did.
-FOR_NOW: Final = ("40", "55P03", "57014")
+# put in an order, a wait for a lock that took too long, a statement that did, a server
+# that only reads until it is the first of its cluster.
+FOR_NOW: Final = ("40", "55P03", "57014", "25006")
 
 
 class Replayed(NamedTuple):

@@ -11,7 +11,13 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection, connections, transaction
+from django.db import (
+    InternalError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.utils import timezone
 
 from auditlog import events, selectors, tasks
@@ -221,6 +227,19 @@ def test_what_another_try_may_write_is_not_put_aside(limit: str) -> None:
             cursor.execute(f"SET {limit} = '100ms'")
         with pytest.raises(OperationalError):
             replay_spool()
+    connection.close()
+
+    assert selectors.dead_records() == 0
+    assert replay_spool() == Replayed(written=1)
+
+
+def test_what_a_server_that_only_reads_refuses_is_not_put_aside() -> None:
+    keep_on_disk(draft())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    with pytest.raises(InternalError):
+        replay_spool()
     connection.close()
 
     assert selectors.dead_records() == 0
