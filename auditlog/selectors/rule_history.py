@@ -175,10 +175,12 @@ def _reason(read: ReadEvent) -> str | None:
 def _excepted(read: ReadEvent) -> Excepted:
     details = read.details
     network, until = details.get("network"), details.get("expires_at")
+    # Of somebody who was erased before, the details alone say it.
+    nobody = details.get("user_id")
     return Excepted(
         id=str(details.get("exception", "")),
         whom=str(details.get("whom", "")),
-        user_id=read.event.subject_pseudonym,
+        user_id=read.event.subject_pseudonym or (UUID(str(nobody)) if nobody else None),
         name=read.subject_name,
         network=str(network) if network else None,
         expires_at=datetime.fromisoformat(str(until)) if until else None,

@@ -138,6 +138,8 @@ def _record(event: EventType, made: RuleException) -> None:
             "exception": str(made.id),
             "whom": "account" if person else made.actor_kind or "network",
             **({"network": bytes(network).hex()} if network else {}),
+            # Under no key of his own any more: the column for it stays empty.
+            **({"user_id": str(person)} if person and not owner else {}),
             "expires_at": made.expires_at.isoformat(),
             **({} if owner else why),
         },

@@ -244,3 +244,17 @@ def test_what_never_was_is_not_found() -> None:
         read_rule_history(person(), size=9)
     with pytest.raises(Invalid):
         read_rule_history(rule_named(RULE).id, cursor="x", size=9)
+
+
+def test_it_says_who_was_exempted_who_is_nobody_any_more() -> None:
+    about = make_actor()
+    pseudonym = pseudonym_of(about)
+    destroy_key(about.id)
+    forget_cached_keys()
+    with acting(make_actor()):
+        except_(Exempted(actor_pseudonym=pseudonym))
+
+    (found,) = history()
+
+    assert found.exception is not None
+    assert (found.exception.whom, found.exception.user_id) == ("account", pseudonym)
