@@ -105,15 +105,17 @@ def find_rule(rule_id: UUID) -> DetectionRule | None:
 def rule_id_of(name_or_id: str) -> UUID:
     """Return which rule is called so; raise NotFound.
 
-    An id that is no rule's is taken as it is: evidence outlives its rules.
+    An id that is no rule's is taken as it is: evidence outlives its rules. It goes
+    before a name, or a rule that is called like an id would hide what that one was.
     """
-    found = DetectionRule.objects.filter(name=name_or_id).values_list("pk").first()
-    if found is not None:
-        return found[0]
     try:
         return UUID(name_or_id)
-    except ValueError as error:
-        raise NotFound("There is no such rule.") from error
+    except ValueError:
+        pass
+    found = DetectionRule.objects.filter(name=name_or_id).values_list("pk").first()
+    if found is None:
+        raise NotFound("There is no such rule.")
+    return found[0]
 
 
 def read_exceptions(

@@ -121,3 +121,15 @@ def test_a_parameter_that_it_does_not_know_is_refused(
 
     assert answer.status_code == 400
     assert answer.json()["errors"]
+
+
+def test_a_rule_called_like_the_id_of_another_does_not_hide_it(
+    api: Api, admin: Any
+) -> None:
+    rule = rule_named("blocked_messages")
+    detection.create_rule(str(rule.pk), terms_of(rule), reason="To hide behind")
+    change("blocked_messages", severity="critical")
+
+    rows = api(admin).get(path_of(rule.pk)).json()["results"]
+
+    assert [row["kind"] for row in rows] == ["changed"]
