@@ -13,7 +13,8 @@ from chatsec.drill.ordinary import Calendar, ordinary_acts
 from chatsec.drill.population import OTHER, SCORING, TUNING, Make, populate
 
 TUNING_SEEDS: Final = range(1, 21)
-SCORING_SEEDS: Final = range(1001, 1021)
+# And every one after it: each score takes seeds that nobody has seen.
+FIRST_SCORING_SEED: Final = 1001
 Use = Literal["tuning", "scoring"]
 Organisation = Literal["tuning", "other"]
 ORGANISATIONS: Final[Mapping[Organisation, Make]] = {"tuning": TUNING, "other": OTHER}
@@ -102,9 +103,7 @@ class Choice:
 
 def use_of(seed: int) -> Use:
     """Return what a seed is for; nothing is scored on what was tuned on."""
-    if seed in SCORING_SEEDS:
-        return "scoring"
-    return "tuning"
+    return "scoring" if seed >= FIRST_SCORING_SEED else "tuning"
 
 
 def last_midnight(now: datetime) -> datetime:

@@ -7,7 +7,7 @@ import pytest
 
 from chatsec.drill.population import SCORING, TUNING, Make, populate
 from chatsec.drill.scenario import (
-    SCORING_SEEDS,
+    FIRST_SCORING_SEED,
     TUNING_SEEDS,
     Choice,
     Plan,
@@ -18,6 +18,7 @@ from chatsec.drill.scenario import (
     plan_for,
     use_of,
 )
+from chatsec.drill.tests import test_quality
 
 UNTIL = datetime(2026, 3, 10, tzinfo=UTC)
 SMALL = Make(size=40, programs=2, dormant=6)
@@ -159,9 +160,18 @@ def test_another_organisation_can_be_chosen_that_is_not_the_one_that_judges():
 
 
 def test_no_seed_is_tuned_and_scored_on():
-    assert not set(TUNING_SEEDS) & set(SCORING_SEEDS)
     assert {use_of(seed) for seed in TUNING_SEEDS} == {"tuning"}
-    assert {use_of(seed) for seed in SCORING_SEEDS} == {"scoring"}
+    for seed in (*range(FIRST_SCORING_SEED, FIRST_SCORING_SEED + 100), 2**31):
+        assert use_of(seed) == "scoring"
+
+
+def test_the_next_score_is_of_the_other_organisation_with_what_is_held_out():
+    first, _, last = test_quality.SEEDS.partition("-")
+
+    for seed in range(int(first), int(last) + 1):
+        plan = Choice().plan(use_of(seed))
+        assert plan.make is SCORING
+        assert any(kind.is_held_out for kind in plan.kinds)
 
 
 def test_only_people_without_the_right_open_pages_that_are_refused():
