@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from benchmarks import own_engines
 from benchmarks.measure import interleaved, say
@@ -20,6 +20,9 @@ from chatsec.core.errors import Json
 
 DJANGOS: Final = "save(), Django's own engine"
 OURS: Final = "save()"
+# The least that any evidence in the same transaction can cost: a row of this size,
+# known beforehand, into a table without index, check or partition.
+BARE: Final = "save() + a bare INSERT as long"
 ONE: Final = "save() + 1 event"
 SEVERAL: Final = "save() + 5 events"
 ROUNDS: Final = 100
@@ -114,10 +117,54 @@ def _contenders() -> Contenders:
     return {
         DJANGOS: _saving(plain, using=DJANGOS),
         OURS: _saving(plain),
+        BARE: _saving(plain, _bare_insert(actor, target)),
         "save() + 1 event without details": _saving(plain, bare),
         ONE: _saving(plain, detailed),
         SEVERAL: _saving(plain, *[detailed] * 5),
     }
+
+
+def _bare_insert(actor: Any, target: Any) -> Callable[[], None]:
+    """Return what has such a row written along with the commit."""
+    from django.db import connection, connections
+    from django.utils import timezone
+
+    from auditlog import events
+    from auditlog.services.row_sql import row_as_sql
+    from auditlog.services.rows import build_row
+    from chatsec.core.postgresql.base import DatabaseWrapper
+
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("CREATE TABLE benchmark_bare (LIKE auditlog_event)")
+        for column in ("xid", "epoch"):
+            cursor.execute(f"ALTER TABLE benchmark_bare ALTER {column} DROP NOT NULL")
+        cursor.execute("GRANT INSERT ON benchmark_bare TO PUBLIC")
+    said: Any = {"actor": actor, "target": target, "details": DETAILS}
+    texts: list[str] = []
+    row = build_row(events.DATA_ACCESS, said, occurred_at=timezone.now())
+    names, values = ", ".join(row._fields), row_as_sql(row, texts)
+    insert = f"INSERT INTO benchmark_bare ({names}) VALUES {values}"  # noqa: S608 - our own names
+
+    class Bare:
+        """A row that waits for the commit like an event."""
+
+        table = "benchmark_bare"
+
+        def __bool__(self) -> bool:
+            return True
+
+        def write(self, *, and_then: str = "") -> None:
+            self.drop()
+            with connection.cursor() as cursor:
+                cursor.execute(f"{insert}; {and_then}", texts)
+
+        def drop(self) -> None:
+            cast("DatabaseWrapper", connections["default"]).waiting = None
+
+    def wait() -> None:
+        cast("DatabaseWrapper", connections["default"]).waiting = Bare()
+
+    return wait
 
 
 def _saving(

@@ -7,7 +7,7 @@ import pytest
 from chatsec.drill import separate
 
 # Those before have been scored on: what is missed there is known.
-SEEDS = "1025-1027"
+SEEDS = "1028-1030"
 
 
 @pytest.fixture(scope="module")
