@@ -155,7 +155,7 @@ def test_a_program_is_made_changed_and_closed(office, admin):
     ("change", "words"),
     [
         ({"username": "importer"}, "Somebody has this name"),
-        ({"username": "no spaces"}, "user name has letters"),
+        ({"username": "no spaces"}, "username: A user name has letters"),
         ({"purpose": ""}, "required"),
         ({"responsible": ""}, "required"),
         ({"expected_queries_per_day": "0"}, "greater than or equal to 1"),

@@ -18,10 +18,9 @@ from auditlog.pages.rule_forms import ExceptionForm, RuleForm, TrialForm, WhyFor
 from auditlog.rules import schema_of
 from auditlog.services import detection
 from auditlog.services.reading import read_rule_history
-from chatsec.core.admin_pages import guarded, render, show_refusal
+from chatsec.core.admin_pages import guarded, render, show_refusal, tell_refusal
 from chatsec.core.context import current_actor
 from chatsec.core.errors import DomainError, Invalid, NotFound
-from chatsec.core.evidence import note_denial
 
 SEE, MANAGE = "view_audit", "manage_detection"
 # Beside the rule stand the newest changes; its own page has all, so many at once.
@@ -121,7 +120,7 @@ def exception_approve(request: HttpRequest, *, pk: UUID) -> HttpResponseBase:
     try:
         detection.approve_exception(pk)
     except DomainError as refusal:
-        messages.error(request, note_denial(refusal).message)
+        tell_refusal(request, refusal)
     else:
         messages.success(request, "The exception counts from now on.")
     return HttpResponseRedirect(here)
@@ -169,7 +168,7 @@ def _delete(request: HttpRequest, rule: DetectionRule) -> bool:
     try:
         detection.delete_rule(rule.pk, **asked.cleaned_data)
     except DomainError as refusal:
-        messages.error(request, refusal.message)
+        tell_refusal(request, refusal)
         return False
     messages.success(request, f"{rule.title}: deleted.")
     return True

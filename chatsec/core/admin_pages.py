@@ -73,7 +73,11 @@ def tell_refusal(
 ) -> None:
     """Show why a service refused, on the page that comes next; note a denial."""
     refusal = note_denial(refusal)
-    details = [text for texts in refusal.fields.values() for text in texts]
+    details = [
+        f"{name.replace('_', ' ')}: {text}"
+        for name, texts in refusal.fields.items()
+        for text in texts
+    ]
     text = " ".join([refusal.message, *details])
     messages.error(request, f"{about}: {text}" if about else text)
 

@@ -63,6 +63,10 @@ def test_it_is_postgresql_18_as_ordered(shared):
         [(found,)] = query(shared[1].superuser, f"SHOW {name}")
         assert found.startswith(value), name
 
+    memory = "SELECT setting::int / 128 FROM pg_settings WHERE name = 'shared_buffers'"
+    [(megabytes,)] = query(shared[1].superuser, memory)
+    assert 128 <= megabytes <= 512
+
     locales = (
         "SELECT datlocprovider, datlocale FROM pg_database WHERE datname='chatsec'"
     )
